@@ -1,0 +1,107 @@
+"""Connections on which an answer has to be there in time as a whole, not only its next byte.
+
+The time-outs of sockets, and with them those of `requests`, start anew with each byte: an endpoint that
+drips its headers would hold a lane for ever. And what is posted has to be sent within the time to
+*connect* there, which half a megabyte on a slow line is not.
+"""
+
+import io
+import socket
+from functools import partial
+from http.client import HTTPResponse
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from ..clock import SystemClock
+
+# A socket waits in real time; no other clock can bound it.
+_real_time = SystemClock()
+
+
+class BoundedAdapter(HTTPAdapter):
+    """The adapter of `requests`, with a bound on the answer as a whole.
+
+    Args:
+        answer_seconds: How long the sending of a body may take, and then its answer, to the last byte.
+    """
+
+    def __init__(self, answer_seconds: float) -> None:
+        self._pools = {
+            "http": partial(_Pool, answer_seconds=answer_seconds),
+            "https": partial(_TlsPool, answer_seconds=answer_seconds),
+        }
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Called by the constructor."""
+        super().init_poolmanager(*args, **kwargs)
+        self._use_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Called for the first request through a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):  # those have connections of their own
+            self._use_pools(manager)
+        return manager
+
+    def _use_pools(self, manager: PoolManager) -> None:
+        # urllib3 only calls them, so that something that makes pools does as well as their class.
+        manager.pool_classes_by_scheme = self._pools  # type: ignore[assignment]
+
+
+class _Connection(HTTPConnection):
+    def __init__(self, *args: Any, answer_seconds: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.response_class = _BoundedResponse
+        self._answer_seconds = answer_seconds
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(self._answer_seconds)
+        super().send(data)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _BoundedResponse(HTTPResponse):
+    """Takes the time-out that its socket has at the beginning for all of the answer."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
+
+
+class _BoundedReader(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._socket = sock
+        self._deadline = _real_time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        seconds = self._deadline - _real_time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError("the answer as a whole took too long")
+        self._socket.settimeout(seconds)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        # Closes the socket too, where the connection has let go of it.
+        self._raw.close()
+        super().close()

@@ -1,0 +1,19 @@
+"""Events to messages: pure functions, no I/O. `mapper.py` is where to begin reading."""
+
+from .mapper import Mapped, Mapper
+from .memory import Draft, Fact, Memory
+from .names import Kind, SkipReason
+from .settings import AccountMapping, AnonymousUsers, MappingSettings
+
+__all__ = [
+    "AccountMapping",
+    "AnonymousUsers",
+    "Draft",
+    "Fact",
+    "Kind",
+    "Mapped",
+    "Mapper",
+    "MappingSettings",
+    "Memory",
+    "SkipReason",
+]

