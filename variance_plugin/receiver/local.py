@@ -1,0 +1,159 @@
+"""The local Variance as a whole: what tests, the demo and the command line hold in their hands."""
+
+import threading
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ..clock import SystemClock
+from ..errors import UsageError
+from .access import Credentials
+from .answers import Answers
+from .exchange import Exchange
+from .intake import Intake
+from .keep import Keep
+from .limits import DEFAULT_LIMITS, Limits
+from .post import Post
+from .server import Listener
+from .summary import Summary
+
+
+class LocalVariance:
+    """Takes payloads as a Variance webhook would.
+
+    It listens from the constructor on. `start`, or entering it as a context manager, serves in a
+    background thread; `serve_forever` serves in the calling one.
+
+    POST takes payloads at any path; GET /summary and GET /health tell how it goes, without
+    authorisation, the summary to this machine only.
+
+    Args:
+        host: Where to listen; this machine alone unless told otherwise.
+        port: 0 picks a free one.
+        authorization: What `Authorization` has to be, verbatim. None: anything.
+        secret: The shared secret of `X-Signature`. None: no signature is asked for.
+        answers: A list of answers to use up before answering 200, or a function from the post to its
+            answer. Only posts that were let in come before it.
+        keep: A file that every applied message is appended to, one a line, before it is answered.
+        keep_posts: False: posts are counted and forgotten, so that large runs need little memory.
+        limits: Sizes and times of one request.
+
+    Raises:
+        UsageError: the address cannot be listened on, or the file not be written.
+    """
+
+    def __init__(  # noqa: PLR0913 -- each its own choice, each with a default
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        authorization: str | None = None,
+        secret: str | None = None,
+        answers: Answers | None = None,
+        keep: Path | str | None = None,
+        keep_posts: bool = True,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._host = host
+        self._clock = SystemClock()
+        self._thread: threading.Thread | None = None
+        self._keep = None if keep is None else Keep(Path(keep))
+        self._intake = Intake(answers=answers, limits=limits, keep=self._keep, keep_posts=keep_posts)
+        serve = partial(
+            Exchange,
+            intake=self._intake,
+            credentials=Credentials(authorization=authorization, secret=secret),
+            limits=limits,
+            clock=self._clock,
+        )
+        try:
+            self._listener = Listener(host, port, serve=serve)
+        except UsageError:
+            if self._keep is not None:
+                self._keep.close()
+            raise
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: `/summary` and `/health` are below it."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._listener.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """The address of the webhook."""
+        return f"{self.origin}/webhook"
+
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """The posts that were let in so far, each as soon as its answer was chosen."""
+        return self._intake.posts
+
+    def summary(self) -> Summary:
+        """What Variance would make of everything so far."""
+        return self._intake.summary()
+
+    def answer_with(self, answers: Answers | None) -> None:
+        """Replace the script of answers, from the next post on."""
+        self._intake.answer_with(answers)
+
+    def wait_for_posts(self, count: int, timeout_seconds: float) -> None:
+        """Wait until so many posts were let in since the start.
+
+        A post counts before its answer is sent, also when a delay or a fault keeps that back.
+
+        Raises:
+            TimeoutError: fewer came in time.
+        """
+        intake = self._intake
+        if not intake.wait_until(lambda: intake.let_in >= count, timeout_seconds=timeout_seconds):
+            raise TimeoutError(f"{intake.let_in} of {count} posts came within {timeout_seconds} s")
+
+    def wait_for_messages(self, count: int, timeout_seconds: float) -> None:
+        """Wait until so many messages were applied. Raises `TimeoutError` when fewer were in time."""
+        intake = self._intake
+        if not intake.wait_until(lambda: intake.applied >= count, timeout_seconds=timeout_seconds):
+            raise TimeoutError(
+                f"{intake.applied} of {count} messages were applied within {timeout_seconds} s"
+            )
+
+    def start(self) -> None:
+        """Serve in a background thread, until `close`."""
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, name="local-variance", daemon=True
+        )
+        self._thread.start()
+
+    def serve_forever(self) -> None:
+        """Serve in this thread until `stop`, or until an exception such as KeyboardInterrupt; then close."""
+        try:
+            self._listener.serve_forever()
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """End `serve_forever`. Fit for a signal handler, which `close` is not."""
+        self._listener.stop()
+
+    def close(self) -> None:
+        """Stop listening and end every connection, also those that hang. A second call does nothing."""
+        self._clock.stop()
+        self._listener.stop()
+        if self._thread is not None:
+            self._thread.join()
+        self._listener.server_close()
+        if self._keep is not None:
+            self._keep.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

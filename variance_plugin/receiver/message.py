@@ -1,0 +1,112 @@
+"""One message, read as far as the book needs it: its type, its ids, its traits."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+
+from .payload import decode
+
+
+class MessageType(StrEnum):
+    """The calls of the Segment spec."""
+
+    PAGE = "page"
+    SCREEN = "screen"
+    TRACK = "track"
+    IDENTIFY = "identify"
+    GROUP = "group"
+    ALIAS = "alias"
+
+
+# An empty id is none; `read_message` sees to it.
+Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | None
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message of a known type. What it lacks, or has in another form than Segment's, is None."""
+
+    type: MessageType
+    message_id: Text = None
+    user_id: Text = None
+    anonymous_id: Text = None
+    previous_id: Text = None
+    group_id: Text = None
+    event: Text = None
+    traits: dict[str, Any] = {}
+
+    def lacks(self) -> str | None:
+        """What the spec wants of such a message and this one does not have, in words; None: nothing."""
+        match self.type:
+            case MessageType.ALIAS:
+                whole = self.user_id and self.previous_id
+                return None if whole else "alias without userId and previousId"
+            case MessageType.TRACK if not self.event:
+                return "track without event"
+            case MessageType.GROUP if not self.group_id:
+                return "group without groupId"
+        return None if self.user_id or self.anonymous_id else f"{self.type} without userId or anonymousId"
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """What came in place of a message."""
+
+    reason: str
+
+
+_decoder: Final = msgspec.json.Decoder(Message)
+_TYPES: Final = {str(known): known for known in MessageType}
+
+
+def read_message(raw: msgspec.Raw) -> Message | Invalid:
+    """Read one message. Nothing in it raises: what is no message is `Invalid`, with the reason."""
+    try:
+        return _decoder.decode(raw)
+    except msgspec.DecodeError:  # no message; or something odd in it, which must not cost the message
+        return _read_slowly(raw)
+    except RecursionError:
+        return Invalid("nested too deeply")
+
+
+def _read_slowly(raw: msgspec.Raw) -> Message | Invalid:
+    try:
+        value = decode(raw)
+    except RecursionError:
+        return Invalid("nested too deeply")
+    if not isinstance(value, dict):
+        return Invalid("not an object")
+    if value.get("type") is None:
+        return Invalid("no type")
+    known = _TYPES.get(text(value["type"]) or "")
+    if known is None:
+        return Invalid("unknown type")
+    traits = value.get("traits")
+    return Message(
+        type=known,
+        message_id=text(value.get("messageId")),
+        user_id=text(value.get("userId")),
+        anonymous_id=text(value.get("anonymousId")),
+        previous_id=text(value.get("previousId")),
+        group_id=text(value.get("groupId")),
+        event=text(value.get("event")),
+        traits=traits if isinstance(traits, dict) else {},
+    )
+
+
+# Ids beyond 64 bits are text everywhere; Python would not even write out an int of 5,000 digits.
+_MAX_NUMBER: Final = 2**64
+
+
+def text(value: object) -> str | None:
+    """An id or a name: text that is not empty, or a number, as some send their ids."""
+    match value:
+        case str():
+            return value or None
+        case bool():
+            return None
+        case int() | float() if abs(value) < _MAX_NUMBER:
+            return str(value)
+        case _:
+            return None
