@@ -1,0 +1,127 @@
+"""Where events come from: the role of a source, and what it hands to the pipeline.
+
+A source gives records in its own order, each with its position. The pipeline acknowledges a position
+once that record and all before it are delivered or dead; reading may then begin after it next time.
+Each module here is one source; what only one of them needs is imported inside.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+
+class Unit(StrEnum):
+    """What a position counts."""
+
+    LINE = "line"
+    """Lines, from 1; line 0 stands for the stream as a whole."""
+    ELEMENT = "element"
+    """Elements of a JSON array, from 0, as `jq '.[0]'` counts."""
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One numbered run of records: a file, say. Its records share the object.
+
+    Attributes:
+        name: As the user knows it: a file's path as it was typed or found.
+        unit: What its positions count.
+    """
+
+    name: str
+    unit: Unit = Unit.LINE
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a record stands; `str()` is for messages: `events.jsonl:17`, `events.json[3]`.
+
+    Attributes:
+        stream: Which file.
+        number: Which line or element of it, counted as `stream.unit` says.
+        end_bytes: How much of the stream, decompressed, is behind the reader once it has this record.
+    """
+
+    stream: Stream
+    number: int
+    end_bytes: int
+
+    def __str__(self) -> str:
+        if self.stream.unit is Unit.ELEMENT:
+            return f"{self.stream.name}[{self.number}]"
+        return f"{self.stream.name}:{self.number}" if self.number else self.stream.name
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One JSON text as it was read, and where it stood.
+
+    One is made for every line of every file, so it is flat, with the position made when asked for,
+    and unknown to the garbage collector, which it cannot keep busy: nothing in it points back.
+
+    Attributes:
+        body: The JSON text, without the line end; not yet known to be JSON.
+        stream: See `Position`, as for the next two.
+        number: See `Position`.
+        end_bytes: See `Position`.
+    """
+
+    body: bytes
+    stream: Stream
+    number: int
+    end_bytes: int
+
+    @property
+    def position(self) -> Position:
+        """Where it stood."""
+        return Position(self.stream, self.number, self.end_bytes)
+
+    def __repr__(self) -> str:
+        """Without the body: an event is personal data, and a repr ends up in logs."""
+        return f"Record({str(self.position)!r}, {len(self.body)} bytes)"
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """What stood here could not be read; `str()` is `events.jsonl:17: <reason>`.
+
+    Attributes:
+        position: Where; the reader goes on behind it, with the next line or the next file.
+        reason: Why, in words for a person; never a payload.
+    """
+
+    position: Position
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.reason}"
+
+
+class Source(Protocol):
+    """Where the pipeline reads. One reading: what it gave once it does not give again.
+
+    All calls come from the thread that reads, save that any may look at the two byte counts.
+    """
+
+    @property
+    def total_bytes(self) -> int | None:
+        """How much there is to read, or None when there is no telling. A file may still grow."""
+        ...
+
+    @property
+    def read_bytes(self) -> int:
+        """How much of it has been read, at least; counted as `total_bytes` is, compressed."""
+        ...
+
+    def records(self) -> Iterator[Record | Broken]:
+        """The records in order; a second call goes on where the first one stands.
+
+        What cannot be read comes as `Broken`, in its place; it is no reason to stop.
+        """
+        ...
+
+    def acknowledge(self, position: Position) -> None:
+        """This record, broken or not, and all before it are done with: delivered or dead."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open; `records` ends. Closing twice is no mistake."""
+        ...
