@@ -1,0 +1,22 @@
+"""What the tests on the wire share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from variance_plugin.receiver import LocalVariance
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment of who runs the tests must not come between them and this machine."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def variance() -> Iterator[LocalVariance]:
+    """A local Variance that asks for an authorization; `answer_with` gives it a script."""
+    with LocalVariance(authorization="Bearer demo-token") as running:
+        yield running

@@ -1,0 +1,41 @@
+"""`variance-plugin check`."""
+
+from typing import Annotated
+
+import typer
+
+from .options import Assignments, AuthHeader, SettingsFile, WebhookUrl, configuration
+
+
+def check(
+    *,
+    webhook_url: WebhookUrl = None,
+    auth_header: AuthHeader = None,
+    assignments: Assignments = None,
+    settings: SettingsFile = None,
+    send: Annotated[
+        bool,
+        typer.Option(
+            "--send",
+            help="Also post one harmless message: a track of the event [bold]PostHog connection test[/] by "
+            "the anonymous visitor [bold]posthog-connection-test[/].",
+        ),
+    ] = False,
+) -> None:
+    """Check the settings, and the connection if asked.
+
+    Prints every parameter with its value and where it came from; secrets are masked.
+
+    [bold]Exit status[/]: 0 all is well, 1 the message was not taken, 2 the settings cannot be used.
+
+    [bold]Example[/]
+
+    $ export VARIANCE_AUTH_HEADER_FILE=/run/secrets/variance
+    $ variance-plugin check --webhook-url https://hooks.variance.example/c/1 --send
+    """
+    from .check_run import check as run  # noqa: PLC0415 -- `--help` needs none of it
+
+    found = configuration(
+        webhook_url=webhook_url, auth_header=auth_header, assignments=assignments, settings=settings
+    )
+    raise typer.Exit(run(found, send=send))

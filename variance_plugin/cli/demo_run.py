@@ -1,0 +1,134 @@
+"""Recorded events through the whole way into a local Variance, and what came of them."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from ..clock import SystemClock
+from ..errors import UsageError
+from ..hooks import Rejection
+from ..pipeline import Progress, Summary, run, summarize
+from ..plugin import VariancePlugin
+from ..receiver import LocalVariance
+from ..receiver import Summary as Received
+from ..runtime import Host, LoadedPlugin
+from ..settings import manifest
+from ..sources.file import FileSource
+from .closing import ExitStatus
+from .notices import Notices
+from .receipt import accounts, contacts
+from .wording import duration, many, sums
+
+_AUTHORIZATION = "Bearer demo"
+# The recorded app has several group types, of which one stands for the account.
+_SETTINGS = {"accountMapping": "group", "accountGroupType": "company"}
+
+
+class _DeadLetterList:
+    """Dead letters that nobody wants to keep; see `runtime.DeadLetters`."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def add(self, rejection: Rejection) -> None:
+        self.reasons.append(rejection.reason)
+
+    def close(self) -> None:
+        pass
+
+
+def recordings() -> Sequence[Path]:
+    """What SDKs sent, as it was recorded: inside the wheel, or among the tests of a checkout.
+
+    Raises:
+        UsageError: There is neither.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "recordings", package.parent / "tests" / "recordings"):
+        # Beside a recording may stand what is expected of it.
+        if found := sorted(path for path in folder.glob("*.jsonl") if ".expected" not in path.name):
+            return found
+    raise UsageError(
+        "this installation has no recorded events; run `make demo` in a checkout, or record some of your own "
+        "(variance-plugin record --help)"
+    )
+
+
+def demo() -> ExitStatus:
+    """Run it and show it on standard output.
+
+    Raises:
+        UsageError: There is nothing to show.
+    """
+    paths = recordings()
+    # Neither this process nor what it is part of shall lead the way to this machine through a proxy.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    clock = SystemClock()
+    started = clock.monotonic()
+    with LocalVariance(authorization=_AUTHORIZATION, keep_posts=False) as variance:
+        summary, reasons = _export(paths, variance.url, clock)
+        received = variance.summary()
+    seconds = clock.monotonic() - started
+    console = Console(highlight=False, soft_wrap=True)
+    for line in _story(paths, summary, received, seconds=seconds, reasons=reasons):
+        # What is not indented is a heading.
+        console.print(Text(line, style="" if line.startswith(" ") else "bold"))
+    return ExitStatus.DONE if summary.delivered and not summary.left else ExitStatus.STOPPED
+
+
+def _export(paths: Sequence[Path], url: str, clock: SystemClock) -> tuple[Summary, Sequence[str]]:
+    dead_letters = _DeadLetterList()
+    host = Host(
+        LoadedPlugin(manifest(), VariancePlugin()),
+        {"webhookUrl": url, "authHeader": _AUTHORIZATION, **_SETTINGS},
+        clock=clock,
+        dead_letters=dead_letters,
+        logger=Notices(_complain, clock).logger(),
+    )
+    progress = Progress()
+    host.start()
+    run(FileSource(paths).records(), host, progress)
+    host.finish()
+    return summarize(host, progress), dead_letters.reasons
+
+
+def _complain(text: str, *, loud: bool = False) -> None:  # noqa: ARG001 -- see `notices.Say`
+    sys.stderr.write(f"{text}\n")
+
+
+def _story(
+    paths: Sequence[Path], summary: Summary, received: Received, *, seconds: float, reasons: Sequence[str]
+) -> Iterator[str]:
+    yield f"{many(summary.read, 'PostHog event')} on their way to a local Variance, {duration(seconds)}"
+    yield f"  as recorded from {', '.join(path.stem for path in paths)}"
+    yield ""
+    yield "What became of the events"
+    yield f"  {summary.delivered:>4,}  sent, as {many(sum(summary.messages.values()), 'message')}"
+    for reason, count in summary.skipped.items():
+        yield f"  {count:>4,}  left out: {reason}"
+    for reason in reasons:
+        yield f"  {1:>4,}  rejected: {reason}"
+    yield ""
+    yield f"{many(sum(received.messages.values()), 'message')} arrived"
+    yield f"  {sums(dict(sorted(received.messages.items(), key=lambda entry: -entry[1])))}"
+    yield ""
+    yield from contacts(received)
+    yield ""
+    yield from accounts(received)
+    yield ""
+    yield "Where to look next"
+    yield f"  variance-plugin preview {_shown(paths[0])}"
+    yield "      event by event: what was sent, and why the rest was not"
+    yield "  variance-plugin preview your-events.jsonl"
+    yield "      the same for yours; `variance-plugin record --help` tells how to get some"
+    yield "  variance-plugin export --help"
+    yield "      when you have a Variance connection; README.md and docs/ tell the rest"
+
+
+def _shown(path: Path) -> str:
+    """Short, if it is below this folder."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

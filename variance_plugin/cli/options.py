@@ -1,0 +1,79 @@
+"""Arguments and options that several commands share."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from .configuration import Configuration
+
+_SETTINGS = "Settings"
+
+Paths: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH",
+        help="Files with PostHog events (JSON lines, also compressed), folders of them, patterns such as "
+        "[bold]'exports/*.jsonl.gz'[/], or [bold]-[/] for standard input.",
+        show_default=False,
+    ),
+]
+WebhookUrl: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--webhook-url", metavar="URL", help="Address of your Variance connection.", rich_help_panel=_SETTINGS
+    ),
+]
+AuthHeader: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--auth-header",
+        metavar="TEXT",
+        help="Sent word for word as [bold]Authorization[/]. Others on this machine can see what is on a "
+        "command line: better set VARIANCE_AUTH_HEADER or VARIANCE_AUTH_HEADER_FILE.",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+Assignments: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any parameter of the plugin, such as [bold]--set sendIp=no[/]. May be repeated. "
+        "[bold]check[/] lists them all.",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+SettingsFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE",
+        help='Parameters in a TOML file, one a line, without sections: [bold]sendIp = "no"[/]. A name that '
+        "ends in .json: an object in JSON.",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+
+
+def configuration(
+    *,
+    webhook_url: str | None = None,
+    auth_header: str | None = None,
+    assignments: Sequence[str] | None,
+    settings: Path | None,
+) -> "Configuration":
+    """What was given to this process, by these options and by its environment."""
+    from ..settings import manifest  # noqa: PLC0415 -- `--help` needs none of it
+    from .configuration import resolve  # noqa: PLC0415
+
+    return resolve(
+        manifest().parameters,
+        flags={"webhookUrl": webhook_url, "authHeader": auth_header},
+        assignments=assignments or (),
+        environment=os.environ,
+        file=settings,
+    )

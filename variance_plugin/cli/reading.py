@@ -1,0 +1,38 @@
+"""What export and preview read from, and what they say of files that they leave out."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from ..errors import UsageError
+from ..sources.file import FileSource
+from ..sources.paths import STDIN
+from .stopping import stoppable_stdin
+from .wording import many
+
+_MOST_NAMED = 5
+
+
+def open_source(paths: Sequence[str], *, stopped: Callable[[], bool]) -> FileSource:
+    """The source for what the command line names.
+
+    Args:
+        paths: Files, folders, patterns, or `-` for standard input.
+        stopped: Standard input ends when it says so.
+
+    Raises:
+        UsageError: Something is missing or cannot be read.
+    """
+    if STDIN not in paths:
+        return FileSource(paths)
+    if sys.stdin is None:
+        raise UsageError("`-` stands for standard input, which is closed; name a file")
+    return FileSource(paths, stdin=stoppable_stdin(stopped))
+
+
+def tell_skipped_files(source: FileSource, say: Callable[[str], object]) -> None:
+    """Files found and not read: in a folder a few are usual, so a few are named."""
+    for skipped in source.skipped[:_MOST_NAMED]:
+        say(f"Not read: {skipped}")
+    more = len(source.skipped) - _MOST_NAMED
+    if more > 0:
+        say(f"Not read: {many(more, 'more file')}")

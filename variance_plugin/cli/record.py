@@ -1,0 +1,34 @@
+"""`variance-plugin record`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def record(
+    *,
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Where to listen; 0 takes a free one.")
+    ] = 8901,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Only this machine can reach it unless told otherwise.")
+    ] = "127.0.0.1",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Append to this file.  [default: standard output]"),
+    ] = None,
+) -> None:
+    """Write down what a PostHog SDK sends.
+
+    Takes events as PostHog does, so that an app needs nothing but another host in its settings. It is for
+    looking at real events and for tests: nothing is sent on.
+
+    [bold]Examples[/]
+
+    $ variance-plugin record --output events.jsonl
+    $ variance-plugin record | variance-plugin preview -
+    """
+    from .record_run import record as run  # noqa: PLC0415 -- `--help` needs none of it
+
+    run(host=host, port=port, output=output)

@@ -1,0 +1,106 @@
+"""The journey of an event, from its source to its end: the only place that knows source, host and plugin."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from .errors import InvalidRecord
+from .events import Event
+from .formats import events, seal
+from .hooks import Rejection
+from .plugin import ATTEMPTS, DELIVERED, EXPORTED, REJECTED, SKIPPED
+from .runtime import Host
+from .sources import Broken, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What became of every event that was read: delivered, skipped, rejected and left add up to all."""
+
+    read: int
+    delivered: int
+    skipped: dict[str, int]
+    """By reason."""
+    rejected: int
+    left: int
+    """Still to be delivered when the run was stopped."""
+    messages: dict[str, int]
+    """Delivered, by type."""
+    attempts: dict[str, int]
+    """Requests, by what came of them."""
+    retries: int
+    """Times a batch was put off for longer than the plugin's own quick retries."""
+
+
+# A project has a few hundred event names; asking about one again costs nothing then.
+_NAMES = 10_000
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the reading end has seen so far; read by a progress bar from another thread."""
+
+    read: int = 0
+    broken: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
+    """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows."""
+    skips = lru_cache(_NAMES)(host.skips)
+    for record in records:
+        if host.stopped:
+            return
+        if isinstance(record, Broken):
+            _set_aside(host, progress, InvalidRecord(record.reason), b"", record.position)
+            continue
+        sealed = seal(record.body)
+        if sealed is not None:
+            progress.read += 1
+            reason = skips(sealed.event)
+            if reason is None:
+                sealed.position = record.position
+                host.offer(sealed, len(record.body))
+            else:
+                # Most events are not exported, and end here without ever being decoded.
+                progress.skipped[reason] += 1
+            continue
+        try:
+            found = events(record.body)
+        except InvalidRecord as error:
+            _set_aside(host, progress, error, record.body, record.position)
+            continue
+        for event in found:
+            if isinstance(event, Event):
+                event.position = record.position
+                progress.read += 1
+                host.offer(event, len(record.body) // len(found))
+            else:
+                _set_aside(host, progress, event, record.body, record.position)
+
+
+def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: bytes, position: object) -> None:
+    progress.read += 1
+    progress.broken += 1
+    event = Event(event="", properties={}, record=record, position=position)
+    host.reject(Rejection(event=event, reason=str(error)))
+
+
+def summarize(host: Host, progress: Progress) -> Summary:
+    """The sums of a run, after `host.finish`."""
+    counts = host.counts
+    skipped = progress.skipped + Counter(counts.under(SKIPPED))
+    delivered = counts[DELIVERED]
+    rejected = counts[REJECTED] + progress.broken
+    return Summary(
+        read=progress.read,
+        delivered=delivered,
+        skipped=dict(skipped.most_common()),
+        rejected=rejected,
+        # Not `host.left`: a lane that was still busy at the deadline has events too.
+        left=progress.read - delivered - skipped.total() - rejected,
+        messages=counts.under(EXPORTED),
+        attempts=counts.under(ATTEMPTS),
+        retries=counts["retries"],
+    )

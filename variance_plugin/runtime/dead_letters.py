@@ -1,0 +1,114 @@
+"""What can never be delivered, kept with its reason."""
+
+import os
+import threading
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from ..clock import Clock
+from ..errors import UsageError
+from ..events import utc_text
+from ..exact_json import encode
+from ..hooks import Rejection
+
+
+class DeadLetters(Protocol):
+    """Keeps rejected events."""
+
+    def add(self, rejection: Rejection) -> None:
+        """Keep one; when it returns, it is kept. Safe for threads."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what keeps them."""
+        ...
+
+
+class DeadLetterFile:
+    """A JSONL file, one rejection a line, made when the first comes; readable by its owner alone."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._file: IO[bytes] | None = None
+
+    def add(self, rejection: Rejection) -> None:
+        """See `DeadLetters`.
+
+        Raises:
+            UsageError: when the file cannot be written.
+        """
+        line = encode(self._letter(rejection)) + b"\n"
+        with self._lock:
+            try:
+                if self._file is None:
+                    self._file = _open(self.path)
+                rest = memoryview(line)
+                while rest:  # a raw file may take only a part, when the disk is nearly full
+                    rest = rest[self._file.write(rest) :]
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise UsageError(f"cannot write the dead letters to {self.path}: {reason}") from error
+
+    def close(self) -> None:
+        """See `DeadLetters`."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _letter(self, rejection: Rejection) -> dict[str, Any]:
+        event = rejection.event
+        letter = {
+            "rejectedAt": utc_text(self._clock.now()),
+            "reason": rejection.reason,
+            "status": rejection.status,
+            "attempts": rejection.attempts or None,
+            "source": None if event.position is None else str(event.position),
+            "event": _original(rejection),
+            "message": None if rejection.message is None else msgspec.Raw(rejection.message),
+        }
+        return {key: value for key, value in letter.items() if value is not None}
+
+
+def _open(path: Path) -> IO[bytes]:
+    # 0600: it holds people's events. Opened to append, so that earlier letters stay.
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    file = os.fdopen(descriptor, "ab", buffering=0)
+    end_bytes = os.fstat(descriptor).st_size
+    if end_bytes and os.pread(descriptor, 1, end_bytes - 1) != b"\n":
+        file.write(b"\n")  # a line that was cut off must not spoil the next one
+    return file
+
+
+def _original(rejection: Rejection) -> Any:
+    """The event as it was read; as JSON within the line where it is JSON, else as text."""
+    event = rejection.event
+    if not event.record:
+        fields = {name: getattr(event, name) for name in _KEPT_FIELDS}
+        return {
+            name: value for name, value in fields.items() if value is not None and value is not msgspec.UNSET
+        }
+    try:
+        msgspec.json.decode(event.record, type=msgspec.Raw)
+        event.record.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return event.record.decode(errors="backslashreplace")
+    return msgspec.Raw(event.record.translate(_ONE_LINE))
+
+
+# Between the tokens of JSON a line break is a blank; within a text it would be an escape.
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+_KEPT_FIELDS = (
+    "event",
+    "uuid",
+    "distinct_id",
+    "timestamp",
+    "properties",
+    "person_properties",
+    "ip",
+    "sent_at",
+)
