@@ -191,6 +191,11 @@ def test_a_group_message_has_a_user_only_from_a_users_device(expected: Ids, give
         pytest.param(True, event("null"), id="nobody"),
         pytest.param(False, event("u"), id="user"),
         pytest.param(False, event("$company_g", "$groupidentify", _group_key="g"), id="group-from-a-server"),
+        pytest.param(
+            False,
+            event("7d3f", "$groupidentify", _is_server=True, _process_person_profile=False, _group_key="g"),
+            id="group-from-a-server-without-a-person",
+        ),
         pytest.param(False, event("v", "$create_alias", alias="u"), id="alias"),
     ],
 )

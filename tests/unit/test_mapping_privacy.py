@@ -156,6 +156,70 @@ def test_the_context_is_no_way_around(name: str, wish: str) -> None:
     assert (CONTEXT_NAMES[name] in page["context"]) == (wish == "properties_to_hash")
 
 
+PAGE = {
+    "url": "https://a.example/b?c=d",
+    "path": "/b",
+    "search": "?c=d",
+    "title": "B",
+    "referrer": "https://r.example/",
+    "host": "a.example",
+}
+
+
+@pytest.mark.parametrize("name", PAGE)
+def test_what_a_message_calls_it_counts_as_its_name(name: str) -> None:
+    """Who reads the messages knows the page's fields by Segment's names, not by PostHog's."""
+    posthogs = {"$current_url": PAGE["url"], "$pathname": PAGE["path"], "$referrer": PAGE["referrer"]}
+    given = event("$pageview", {**posthogs, "title": PAGE["title"], "$host": PAGE["host"]})
+    others = {other: value for other, value in PAGE.items() if other != name}
+    if name == "url":  # of which the search is a part
+        del others["search"]
+
+    (excluded,) = messages(given, properties_to_exclude=(name,))
+    (hidden,) = messages(given, properties_to_hash=(name,))
+
+    assert [others, others] == [excluded["properties"], excluded["context"]["page"]]
+    expected = others | {name: hashed(PAGE[name])}
+    assert [expected, expected] == [hidden["properties"], hidden["context"]["page"]]
+
+
+def test_a_company_that_nobody_wants_is_not_made_up() -> None:
+    """Neither as a whole nor in part."""
+    given = event("$identify", {"$set": {"email": "kim@acme.example", "org": "Acme", "org_id": 7}})
+    by_trait = {"account_id_trait": "org_id", "account_name_trait": "org"}
+
+    wishes: list[dict[str, Any]] = [
+        {"properties_to_exclude": ("company",)},
+        {"properties_to_hash": ("company",)},
+        {"properties_to_exclude": ("name",)},
+        {"properties_to_exclude": ("name",), **by_trait},
+        {"properties_to_hash": ("org",), **by_trait},
+    ]
+    assert [None, None, None, {"id": 7}, {"id": 7, "name": hashed("Acme")}] == [
+        messages(given, **wish)[0]["traits"].get("company") for wish in wishes
+    ]
+
+
+def test_the_type_of_a_group_has_the_name_it_is_sent_under_too() -> None:
+    """It is a trait like the others."""
+    given = event("$groupidentify", {"$group_key": "g", "$group_type": "company"})
+
+    assert "traits" not in messages(given, properties_to_exclude=("posthog_group_type",))[0]
+    assert "traits" not in messages(given, properties_to_exclude=("$group_type",))[0]
+    (told,) = messages(given, properties_to_hash=("posthog_group_type", "$group_type"))
+    assert {"posthog_group_type": hashed("company")} == told["traits"]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_address_that_is_kept_back_is_not_among_the_included_properties(version: int) -> None:
+    """`sendIp` off is the stricter wish."""
+    given = event("a", {"$ip": "marker", "$lib": "web"}, ip="marker", timestamp="2026-11-21T12:34:56.789Z")
+
+    (track,) = messages(given, send_ip=False, include_posthog_properties=("$*",), payload_version=version)
+
+    assert "marker" not in json.dumps(track)
+
+
 def test_a_hashed_email_gives_no_company() -> None:
     """Nor does an excluded one: its domain would tell."""
     given = event("$identify", {"$set": {"email": "kim@acme.example"}})

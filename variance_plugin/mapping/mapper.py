@@ -161,7 +161,7 @@ class Mapper:
         user_id, anonymous_id = identity_of(event)
         if user_id is None and not self._sends_anonymous:
             return None
-        context = context_of(seen, send_ip=self._settings.send_ip)
+        context = self._context(seen)
         context.group_id = self._accounts.group_of(event.properties)
         return (_id_of(event), _time_of(event), user_id, anonymous_id, context)
 
@@ -205,7 +205,7 @@ class Mapper:
         type_ = seen.properties.get("$group_type")
         if type_ is not None:
             traits["posthog_group_type"] = type_
-        context = context_of(seen, send_ip=self._settings.send_ip)
+        context = self._context(seen)
         context.group_id = group_id
         message = GroupMessage(
             _id_of(event), _time_of(event), *identity, context, group_id=group_id, traits=traits or None
@@ -232,10 +232,16 @@ class Mapper:
             raise InvalidRecord("it joins nobody: `alias` or `distinct_id` is missing")
         if previous_id == user_id or is_nobody(previous_id) or is_nobody(user_id):
             return Mapped(skipped=SkipReason.NO_PERSON_IN_ALIAS)
-        context = context_of(seen, send_ip=self._settings.send_ip)
+        context = self._context(seen)
         return Mapped(
             (AliasMessage(_id_of(event), _time_of(event), user_id, None, context, previous_id=previous_id),)
         )
+
+    def _context(self, seen: Event) -> Context:
+        context = context_of(seen, send_ip=self._settings.send_ip)
+        if self._is_private and context.page is not None:
+            context.page.search = self._privacy.value("search", context.page.search)
+        return context
 
     def _traits(self, event: Event, group_id: str | None) -> dict[str, Any]:
         traits = self._people.traits(event)
@@ -247,7 +253,9 @@ class Mapper:
     ) -> None:
         known = self._people.traits(event) if person is None else person
         company = self._accounts.company_of(known, in_group=in_group)
-        if company is not None:
+        if company is not None and self._is_private:
+            company = self._privacy.company(company)
+        if company:
             traits["company"] = company
 
 

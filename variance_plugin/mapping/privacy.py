@@ -23,13 +23,24 @@ _PERSON_IDS = ("distinct_id", "$user_id", "$device_id", "$anon_distinct_id")
 _GROUP_IDS = ("$group_key", *(f"$group_{index}" for index in range(5)))
 # The text of the clicked element, `$el_text`, stands in these as well.
 _ELEMENTS = ("$elements_chain", "$elements")
+# What a message calls them: who wants no `referrer` may have seen it there, and not PostHog's name for it.
+_NAMES_IN_MESSAGES = {
+    "$current_url": "url",
+    "$pathname": "path",
+    "$referrer": "referrer",
+    "$host": "host",
+    "$group_type": "posthog_group_type",
+}
 
 
 class Privacy:
     """Excludes and hashes by name, at any depth."""
 
     def __init__(self, settings: MappingSettings) -> None:
-        self._excluded = Patterns(settings.properties_to_exclude)
+        excluded = settings.properties_to_exclude
+        if not settings.send_ip and "$ip" in Patterns(settings.include_posthog_properties):
+            excluded = (*excluded, "$ip")
+        self._excluded = Patterns(excluded)
         self._hashed = Patterns(settings.properties_to_hash)
         self._salt = settings.hash_salt.reveal().encode()
         self._hides_persons = self._hashes(*_PERSON_IDS, "alias")
@@ -52,9 +63,11 @@ class Privacy:
             person = self._object(person) if isinstance(person, dict) else person
         except RecursionError as error:
             raise InvalidRecord("nested too deep to exclude or hash anything in it") from error
-        if self._hides_elements:
-            for name in _ELEMENTS:
-                properties.pop(name, None)
+        for name in _ELEMENTS if self._hides_elements else ():
+            properties.pop(name, None)
+        for name, sent_as in _NAMES_IN_MESSAGES.items():
+            if name in properties and name not in self._hashed:
+                properties[name] = self.value(sent_as, properties[name])
         return msgspec.structs.replace(
             event,
             properties=properties,
@@ -77,6 +90,18 @@ class Privacy:
         if self._hides_persons:
             distinct_id, user_id = self._id(distinct_id), self._id(user_id)
         return msgspec.structs.replace(event, properties=properties, distinct_id=distinct_id, user_id=user_id)
+
+    def value(self, name: str, value: Any) -> Any:
+        """What of a value may be sent under a name: itself, its hash, or None."""
+        if name in self._excluded:
+            return None
+        return self._hash(value) if name in self._hashed else value
+
+    def company(self, company: dict[str, Any]) -> dict[str, Any]:
+        """What may be sent of a company made of a person's other traits, whose values are seen to already."""
+        if self._excludes("company") or self._hashes("company"):
+            return {}
+        return {name: value for name, value in company.items() if name not in self._excluded}
 
     def _with_hidden_ids(self, properties: dict[str, Any], *, also_hashed: bool = False) -> dict[str, Any]:
         """A copy in which the ids are hashed that the settings do not name, but others of their kind.

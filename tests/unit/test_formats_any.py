@@ -1,0 +1,190 @@
+"""Whatever a record holds gives events or reasons; the short ways of reading it agree with the long one."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from variance_plugin.errors import InvalidRecord
+from variance_plugin.events import Event
+from variance_plugin.formats import events, from_mapping, open_event, seal
+
+
+def only(record: bytes | str | dict[str, Any]) -> Event:
+    """The one event in a record."""
+    (event,) = read(record)
+    assert isinstance(event, Event), event
+    return event
+
+
+def read(record: bytes | str | dict[str, Any] | list[Any]) -> list[Event | InvalidRecord]:
+    """The events in a record, given as bytes, text or value."""
+    if isinstance(record, dict | list):
+        record = json.dumps(record)
+    return events(record if isinstance(record, bytes) else record.encode())
+
+
+def said(event: Event) -> dict[str, Any]:
+    """The fields of an event that say something."""
+    fields = {name: getattr(event, name) for name in event.__struct_fields__ if name != "record"}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def reason_or_fields(way: Callable[[Any], Event], row: object) -> dict[str, Any]:
+    """What one way of reading makes of a row."""
+    try:
+        return said(way(row))
+    except InvalidRecord as reason:
+        return {"reason": str(reason)}
+
+
+def nothing(_constant: str) -> None:
+    """What comes of a number that is none."""
+
+
+NAMES = st.sampled_from(["$autocapture", "$pageleave", "order paid", "a\\b", 'a"b', "\ud83d", "", "é"])
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | NAMES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["event", "properties", "batch", "a"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+FIELDS = [
+    *[
+        "event",
+        "properties",
+        "person_properties",
+        "person",
+        "distinct_id",
+        "$distinct_id",
+        "distinctId",
+        "uuid",
+    ],
+    *[
+        "eventUuid",
+        "timestamp",
+        "offset",
+        "sent_at",
+        "$set",
+        "$set_once",
+        "$user_id",
+        "ip",
+        "options",
+        "batch",
+    ],
+    *["session_id", "elements_chain", "groups", "(record)"],
+]
+OBJECTS = st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES)
+ROWS = st.builds(
+    lambda fields, name, properties: {**fields, "event": name, "properties": properties},
+    OBJECTS,
+    NAMES,
+    st.dictionaries(st.sampled_from(["distinct_id", "$set", "$groups", "a"]), JSON_VALUES),
+)
+RECORDS = (
+    OBJECTS | ROWS | st.lists(ROWS | JSON_VALUES) | st.builds(lambda batch: {"batch": batch}, st.lists(ROWS))
+)
+
+
+@given(RECORDS, st.booleans())
+@example({"event": "a", "(record)": 5}, False)  # noqa: FBT003
+def test_any_json_gives_events_or_reasons(record: Any, ascii_only: bool) -> None:  # noqa: FBT001
+    """And no other exception."""
+    text = json.dumps(record, ensure_ascii=ascii_only).encode(errors="surrogatepass")
+    try:
+        found = events(text)
+    except InvalidRecord as reason:
+        found = [reason]
+    for each in found:
+        assert each.event and isinstance(each.properties, dict) if isinstance(each, Event) else str(each)
+
+
+@given(st.binary())
+def test_any_bytes_give_events_or_reasons(record: bytes) -> None:
+    """Likewise."""
+    try:
+        found = events(record)
+    except InvalidRecord as reason:
+        found = [reason]
+    assert all(isinstance(each, InvalidRecord) for each in found)
+
+
+@given(ROWS)
+def test_the_fast_way_and_the_slow_way_agree(row: dict[str, Any]) -> None:
+    """A row is read in one pass where that is possible; it must not matter."""
+    row = json.loads(json.dumps(row), parse_constant=nothing)
+    row.pop("options", None)  # it is not a field of a row: only batches have it
+    row.pop("(record)", None)
+    fast, slow = reason_or_fields(only, json.dumps(row)), reason_or_fields(from_mapping, row)
+
+    assert slow == fast
+
+
+@given(RECORDS)
+@example(
+    {"properties": {"event": "$autocapture", "distinct_id": "x"}, "event": "order paid", "distinct_id": "u"}
+)
+@example({"batch": [{"event": "$autocapture"}], "event": "order paid", "distinct_id": "u"})
+@example({"event": "order paid", "distinct_id": "u", "$distinct_id": "v", "distinctId": "w"})
+@example({"event": "order paid", "distinct_id": "", "properties": {"distinct_id": "u"}})
+@example({"event": "", "distinct_id": "u"})
+def test_a_sealed_event_is_the_only_one_in_its_record(record: Any) -> None:
+    """Reading name and person alone never says anything else than reading all of it."""
+    text = json.dumps(record).encode()
+    sealed = seal(text)
+    if sealed is None:
+        return
+    try:
+        (event,) = events(text)
+    except InvalidRecord as error:
+        event = error
+    if isinstance(event, InvalidRecord):
+        with pytest.raises(InvalidRecord, match=re.escape(str(event))):
+            open_event(sealed)
+    else:
+        assert (event.event, event.distinct_id, text) == (sealed.event, sealed.distinct_id, sealed.record)
+        assert event == open_event(sealed)
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        pytest.param(("a", "u"), b'{"event":"a","distinct_id":"u","properties":{}}', id="a-row"),
+        pytest.param(
+            ("a", "u"), b'{"uuid":1, "distinct_id" : "u", "event":"a", "properties":"{}"}', id="kafka"
+        ),
+        pytest.param(("a", "u"), b'{"event":"\\u0061","distinct_id":"u"}', id="an-escape"),
+        pytest.param(None, b'{"event":"a","properties":{"distinct_id":"u"}}', id="a-person-elsewhere"),
+        pytest.param(None, b'{"event":"a","distinct_id":5}', id="a-number-for-a-person"),
+        pytest.param(None, b'{"event":{"event":"a","distinct_id":"u"}}', id="a-webhook"),
+        pytest.param(None, b'[{"event":"a","distinct_id":"u"}]', id="an-array"),
+        pytest.param(None, b'{"batch":[{"event":"a","distinct_id":"u"}]}', id="a-batch"),
+        pytest.param(None, b'{"event":"a","distinct_id":"u"', id="cut-short"),
+        pytest.param(None, b'{"event":"a","distinct_id":"u","properties":{"n":NaN}}', id="nan"),
+        pytest.param(None, b"", id="nothing"),
+    ],
+)
+def test_rows_can_be_sealed(expected: tuple[str, str] | None, text: bytes) -> None:
+    """All else has to be decoded to know what it is."""
+    sealed = seal(text)
+
+    assert expected == (sealed and (sealed.event, sealed.distinct_id))
+
+
+def test_an_event_that_is_open_stays_as_it_is() -> None:
+    """A host may have both kinds; the place where an event stood comes along."""
+    text = b'{"event":"order paid","distinct_id":"u-42","properties":{"total":18.5}}'
+    sealed = seal(text)
+    assert sealed is not None
+    sealed.position = 17
+
+    opened = open_event(sealed)
+
+    assert 17 == opened.position
+    assert opened is open_event(opened)
