@@ -3,13 +3,14 @@
 from .__about__ import __version__
 from .errors import InvalidRecord, RetryError, SettingsError, UsageError, VarianceError
 from .events import Event
-from .hooks import Metrics, Plugin, PluginMeta, Rejection
+from .hooks import Metrics, MinimalMeta, Plugin, PluginMeta, Rejection
 from .plugin import VariancePlugin
 
 __all__ = [
     "Event",
     "InvalidRecord",
     "Metrics",
+    "MinimalMeta",
     "Plugin",
     "PluginMeta",
     "Rejection",
