@@ -288,9 +288,7 @@ def is_like_a_name(text: str) -> bool:
 
 
 # The snowman stands in no text of the program, so the secret is found nowhere by chance.
-@given(
-    secret=st.text(min_size=11).map("\N{SNOWMAN}{}".format).filter(lambda text: not is_like_a_name(text))
-)
+@given(secret=st.text(min_size=11).map("\N{SNOWMAN}{}".format).filter(lambda text: not is_like_a_name(text)))
 @example("QWxhZGRpbjpvcGVuc2VzYW1l==")
 def test_no_secret_is_ever_told(secret: str) -> None:
     """Neither in what is wrong nor in how the values look, whatever its characters and wherever it is put."""
