@@ -61,10 +61,10 @@ class Event(
 
 
 class SealedEvent(msgspec.Struct, kw_only=True, gc=False):
-    """An event of which only the name and the person are read yet; `formats.open_event` reads the rest.
+    """An event without its decoded values, as it waits in buffers; `formats.open_event` reads it again.
 
-    Buffers hold events like this: a tenth of the memory, and what is decoded just before it is mapped is
-    still in the processor's cache then (a decoded event has some 80 objects).
+    A decoded event has some 80 objects: keeping a batch of them takes three times the memory, and pushes
+    out of the processor's cache what is about to be mapped.
     """
 
     event: str

@@ -10,7 +10,8 @@
 | engage | no `event`, but an id and `$set` or `$set_once` | the capture API at `/engage` |
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,12 +26,12 @@ _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _row_decoder = msgspec.json.Decoder(Event, float_hook=number)
 
 
-class _Label(msgspec.Struct):
+class _Named(msgspec.Struct):
     event: str
-    distinct_id: str
 
 
-_label_decoder = msgspec.json.Decoder(_Label)
+_name_decoder = msgspec.json.Decoder(_Named)
+_NAME_HINT = re.compile(rb'"event" ?: ?"([^"\\]*)"')
 
 
 class _Batch(msgspec.Struct, rename={"sent_at_in_camel_case": "sentAt"}):
@@ -70,16 +71,29 @@ def from_mapping(fields: Mapping[str, Any]) -> Event:
     return _one(fields, b"")
 
 
-def seal(record: bytes) -> SealedEvent | None:
-    """The event in a row or text row with only its name and person read; None for every other record.
+def ignored_name(record: bytes, ignores: Callable[[str], object]) -> str | None:
+    """The event's name, if `ignores(name)` is truthy; None when the record has to be decoded to know.
 
-    Most PostHog events are not exported: the name says so at a quarter of what decoding the properties costs.
+    Most PostHog events are not exported, and the name says so at a quarter of what decoding the properties
+    costs. The first thing that looks like a name decides whether that closer look at the record pays.
     """
+    hint = _NAME_HINT.search(record)
+    if hint is None or not ignores(hint[1].decode(errors="replace")):
+        return None
     try:
-        label = _label_decoder.decode(record)
+        name = _name_decoder.decode(record).event
     except _REFUSED:
         return None
-    return SealedEvent(event=label.event, distinct_id=label.distinct_id, record=record)
+    return name if ignores(name) else None
+
+
+def seal(event: Event) -> Event | SealedEvent:
+    """The event without its decoded values, if it can be read again."""
+    if not event.record:
+        return event
+    return SealedEvent(
+        event=event.event, distinct_id=event.distinct_id, record=event.record, position=event.position
+    )
 
 
 def open_event(event: Event | SealedEvent) -> Event:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from .errors import InvalidRecord
 from .events import Event
-from .formats import events, seal
+from .formats import events, ignored_name
 from .hooks import Rejection
 from .plugin import ATTEMPTS, DELIVERED, EXPORTED, REJECTED, SKIPPED
 from .runtime import Host
@@ -55,16 +55,11 @@ def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> N
         if isinstance(record, Broken):
             _set_aside(host, progress, InvalidRecord(record.reason), b"", record.position)
             continue
-        sealed = seal(record.body)
-        if sealed is not None:
+        name = ignored_name(record.body, skips)
+        if name is not None:
+            # Most events are not exported, and end here without ever being decoded.
             progress.read += 1
-            reason = skips(sealed.event)
-            if reason is None:
-                sealed.position = record.position
-                host.offer(sealed, len(record.body))
-            else:
-                # Most events are not exported, and end here without ever being decoded.
-                progress.skipped[reason] += 1
+            progress.skipped[skips(name) or ""] += 1
             continue
         try:
             found = events(record.body)

@@ -13,7 +13,7 @@ from .delivery import Attempt, Deliverer, Outcome, Pause, Refused, Report, Reque
 from .errors import InvalidRecord, RetryError
 from .events import Event, SealedEvent
 from .exact_json import encode
-from .formats import from_mapping, open_event
+from .formats import from_mapping, open_event, seal
 from .hooks import Metrics, MinimalMeta, Rejection
 from .mapping import Draft, Fact, Mapper, Memory
 from .messages import message_type
@@ -27,6 +27,19 @@ _REASON_CHARACTERS = 1024
 AnyEvent: TypeAlias = Event | SealedEvent | Mapping[str, Any]
 
 
+class Prepared(msgspec.Struct, gc=False):
+    """An event with its messages made: what `prepare_event` gives and `export_events` takes back."""
+
+    origin: AnyEvent
+    """The event as it was given, for the dead letters."""
+    bodies: list[bytes]
+    """Its messages as JSON, in order."""
+    types: list[str]
+    """Of its messages."""
+    facts: tuple[Fact, ...]
+    """What the messages ahead of its own tell."""
+
+
 class VariancePlugin:
     """Sends PostHog events to Variance. Safe for threads between `setup_plugin` and `teardown_plugin`.
 
@@ -37,14 +50,12 @@ class VariancePlugin:
         transport: In place of real connections, for tests.
     """
 
-    opens_events = True
-    """It decodes sealed events itself, one at a time; see `events.SealedEvent`."""
-
     def __init__(self, *, clock: Clock | None = None, transport: Transport | None = None) -> None:
         self._clock = clock
         self._transport = transport
         self._memory = Memory()
         self._warned_of_size = threading.Event()
+        self._known_host: _Host | None = None
 
     def setup_plugin(self, meta: MinimalMeta) -> None:
         """Check the parameters and get ready to send.
@@ -52,7 +63,7 @@ class VariancePlugin:
         Raises:
             SettingsError: with everything that is wrong with `meta.config`, in the user's words.
         """
-        host = _Host(meta)
+        host = self._host(meta)
         settings = read_settings(meta.config)
         if not settings.delivery.verify_tls:
             host.logger.warning(
@@ -71,58 +82,99 @@ class VariancePlugin:
         if deliverer := getattr(self, "_deliverer", None):
             deliverer.close()
 
+    def _host(self, meta: MinimalMeta) -> "_Host":
+        """The same for the same `meta`: it is asked for with every event."""
+        known = self._known_host
+        if known is None or known.meta is not meta:
+            self._known_host = known = _Host(meta)
+        return known
+
     def skips(self, name: str) -> str | None:
         """Why every event of that name is left out, for hosts that want to spare themselves the decoding."""
         return self._mapper.skips(name)
 
-    def export_events(self, events: Sequence[AnyEvent], meta: MinimalMeta) -> None:
-        """Map and post. An event that nothing can be made of goes to `meta.reject`, alone.
+    def prepare_event(self, given: AnyEvent, meta: MinimalMeta) -> Prepared | None:
+        """Make an event's messages; None when it is left out, or rejected since nothing can be made of it.
+
+        For hosts that have the event in hand one by one: what is made of it at once, while it is still in
+        the processor's cache, costs half, and the lanes are left with nothing but sending.
+        """
+        host = self._host(meta)
+        try:
+            event = _opened(given)
+        except InvalidRecord as error:
+            _reject(Rejection(event=_unreadable(given), reason=f"not a PostHog event: {error}"), host)
+            return None
+        try:
+            mapped = self._mapper.map(event, Draft(self._memory))
+            bodies = list(map(encode, mapped.messages))
+        except InvalidRecord as error:
+            _reject(Rejection(event=event, reason=str(error)), host)
+            return None
+        except Exception as error:  # noqa: BLE001 -- a fault of this project costs the event, never the run
+            # The traceback, which may quote the event, is not for the log.
+            host.logger.error("the mapping failed on event %.80r", event.uuid)  # noqa: TRY400
+            reason = f"the mapping failed: {type(error).__name__}: {error}"
+            _reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]), host)
+            return None
+        if mapped.skipped is not None:
+            host.metrics.increment(SKIPPED + mapped.skipped)
+            return None
+        if max(map(len, bodies)) > _SEGMENT_MESSAGE_BYTES:
+            self._warn_of_size(event, host)
+        if mapped.facts:
+            self._memory.learn(mapped.facts)
+        origin = seal(given) if isinstance(given, Event) else given
+        return Prepared(origin, bodies, list(map(message_type, mapped.messages)), mapped.facts)
+
+    def export_events(self, events: Sequence[AnyEvent | Prepared], meta: MinimalMeta) -> None:
+        """Map, where that is not done yet, and post.
+
+        An event that nothing can be made of goes to `meta.reject`, alone.
 
         Raises:
             RetryError: with the events that are left when the destination does not take them now.
         """
-        batch = _Batch(_Host(meta), Draft(self._memory))
+        host = self._host(meta)
+        batch: list[tuple[AnyEvent | Prepared, Prepared]] = []
         for event in events:
-            self._add(event, batch)
-        report = self._deliverer.deliver(batch.bodies)
-        left = self._account(batch, report)
-        for name, amount in batch.counts.items():
-            batch.host.metrics.increment(name, amount)
+            prepared = event if isinstance(event, Prepared) else self.prepare_event(event, meta)
+            if prepared is not None:
+                batch.append((event, prepared))
+        report = self._deliverer.deliver([body for _, prepared in batch for body in prepared.bodies])
+        left = self._account(batch, report, host)
         if report.pause is not None:
-            _say_paused(report.pause, batch.host)
+            _say_paused(report.pause, host)
             raise RetryError(
                 report.pause.reason, events=left, retry_after_seconds=report.pause.retry_after_seconds
             )
 
-    def _add(self, given: AnyEvent, batch: "_Batch") -> None:
-        """Map one event into the batch; one that nothing can be made of is rejected on the spot."""
-        try:
-            event = _opened(given)
-        except InvalidRecord as error:
-            batch.reject(Rejection(event=_unreadable(given), reason=f"not a PostHog event: {error}"))
-            return
-        try:
-            mapped = self._mapper.map(event, batch.draft)
-            bodies = list(map(encode, mapped.messages))
-        except InvalidRecord as error:
-            batch.reject(Rejection(event=event, reason=str(error)))
-            return
-        except Exception as error:  # noqa: BLE001 -- a fault of this project costs the event, never the run
-            # The traceback, which may quote the event, is not for the log.
-            batch.host.logger.error("the mapping failed on event %.80r", event.uuid)  # noqa: TRY400
-            reason = f"the mapping failed: {type(error).__name__}: {error}"
-            batch.reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]))
-            return
-        if mapped.skipped is not None:
-            batch.counts[SKIPPED + mapped.skipped] += 1
-            return
-        if max(map(len, bodies)) > _SEGMENT_MESSAGE_BYTES:
-            self._warn_of_size(event, batch.host)
-        # The decoded event and its messages go here: kept for a whole batch they would push each other out
-        # of the processor's cache, at half the speed.
-        batch.entries.append(_Entry(given, len(batch.bodies), len(bodies), mapped.facts))
-        batch.bodies += bodies
-        batch.types += map(message_type, mapped.messages)
+    def _account(
+        self, batch: Sequence[tuple[AnyEvent | Prepared, Prepared]], report: Report, host: "_Host"
+    ) -> list[AnyEvent | Prepared]:
+        """Every event reaches its end here: delivered, rejected, or left for the next call."""
+        left: list[AnyEvent | Prepared] = []
+        types: list[str] = []
+        delivered = first = 0
+        for given, prepared in batch:
+            indices = range(first, first + len(prepared.bodies))
+            first = indices.stop
+            refused = report.refused_in(indices)
+            if not report.has_all(indices):
+                left.append(given)
+                if given is not prepared:
+                    self._memory.forget(prepared.facts)  # it will be mapped again, and must tell them again
+            elif refused is not None:
+                self._memory.forget(prepared.facts)
+                body = prepared.bodies[refused - indices.start]
+                _reject(_rejection(_opened(prepared.origin), body, report.refused[refused]), host)
+            else:
+                types += prepared.types
+                delivered += 1
+        host.metrics.increment(DELIVERED, delivered)
+        for type_, amount in Counter(types).items():
+            host.metrics.increment(EXPORTED + type_, amount)
+        return left
 
     def _warn_of_size(self, event: Event, host: "_Host") -> None:
         if not self._warned_of_size.is_set():
@@ -132,26 +184,6 @@ class VariancePlugin:
                 "such messages (said once)",
                 event.uuid,
             )
-
-    def _account(self, batch: "_Batch", report: Report) -> list[AnyEvent]:
-        """Every event reaches its end here: delivered, rejected, or left for the next call."""
-        left: list[AnyEvent] = []
-        exported: list[str] = []
-        for entry in batch.entries:
-            indices = range(entry.first, entry.first + entry.messages)
-            refused = report.refused_in(indices)
-            if not report.has_all(indices):
-                left.append(entry.event)
-            elif refused is not None:
-                batch.reject(_rejection(_opened(entry.event), batch.bodies[refused], report.refused[refused]))
-            else:
-                exported += batch.types[indices.start : indices.stop]
-                batch.counts[DELIVERED] += 1
-                if entry.facts:
-                    self._memory.learn(entry.facts)
-        for type_, amount in Counter(exported).items():
-            batch.counts[EXPORTED + type_] += amount
-        return left
 
 
 # What the plugin counts, in `meta.metrics`.
@@ -170,6 +202,7 @@ class _Host:
             found = getattr(meta, name, None)
             return otherwise if found is None else found
 
+        self.meta = meta
         self.logger: logging.Logger = given("logger", _logger)
         self.metrics: Metrics = given("metrics", _NoMetrics())
         self.clock: Clock = given("clock", _system_clock)
@@ -194,30 +227,9 @@ _logger = logging.getLogger(__package__)
 _system_clock = SystemClock()
 
 
-class _Entry(msgspec.Struct, gc=False):
-    """One event's place in a batch; no business of the garbage collector, as nothing in it points back."""
-
-    event: AnyEvent
-    first: int
-    """Index of its first message."""
-    messages: int
-    facts: tuple[Fact, ...]
-
-
-class _Batch:
-    """What one call of `export_events` has in hand."""
-
-    def __init__(self, host: "_Host", draft: Draft) -> None:
-        self.host = host
-        self.draft = draft
-        self.entries: list[_Entry] = []
-        self.bodies: list[bytes] = []
-        self.types: list[str] = []
-        self.counts: Counter[str] = Counter()
-
-    def reject(self, rejection: Rejection) -> None:
-        self.host.reject(rejection)
-        self.counts[REJECTED] += 1
+def _reject(rejection: Rejection, host: _Host) -> None:
+    host.reject(rejection)
+    host.metrics.increment(REJECTED)
 
 
 def _rejection(event: Event, body: bytes, refused: Refused) -> Rejection:

@@ -115,7 +115,7 @@ main()
     ("module", "name", "why"),
     [
         pytest.param("delivery.deliverer", "build", "a fault of the plugin (ValueError)", id="in a lane"),
-        pytest.param("pipeline", "seal", "a fault of the program", id="at the reading end"),
+        pytest.param("pipeline", "ignored_name", "a fault of the program", id="at the reading end"),
         pytest.param("cli.watch", "Snapshot", "a fault of the program", id="beside them"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import InvalidRecord
 from ..events import Event
 from ..exact_json import encode
-from ..formats import events, seal
+from ..formats import events, ignored_name
 from ..mapping import Draft, Mapper, Memory
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
@@ -63,15 +63,14 @@ def _all_seen(records: Iterable[Record | Broken], mapper: Mapper) -> Iterator[Se
 
 def _seen_in(record: Record, mapper: Mapper, memory: Memory) -> Iterator[Seen]:
     position = record.position
-    sealed = seal(record.body)
-    if sealed is not None and (skipped := mapper.skips(sealed.event)):
-        # An export does not look further than at its name either.
-        yield Seen(position=position, name=sealed.event, distinct_id=sealed.distinct_id, skipped=skipped)
-        return
     try:
         found = events(record.body)
     except InvalidRecord as error:
-        yield Seen(position=position, unusable=str(error))
+        name = ignored_name(record.body, mapper.skips)
+        if name is None:
+            yield Seen(position=position, unusable=str(error))
+        else:  # an export does not look further than at its name either
+            yield Seen(position=position, name=name, skipped=mapper.skips(name))
         return
     for event in found:
         if isinstance(event, Event):

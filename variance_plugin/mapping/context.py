@@ -99,14 +99,18 @@ def page_properties(page: Page | None, own: Mapping[str, Any]) -> dict[str, Any]
     """Segment's page properties, and the event's own ones, which win where they have the same name."""
     if page is None:
         return dict(own)
-    found = {
-        "url": page.url,
-        "path": page.path,
-        "search": page.search,
-        "title": page.title,
-        "referrer": page.referrer,
-        "host": page.host,
-    }
-    properties = {name: value for name, value in found.items() if value is not None}
+    properties = {}
+    if page.url is not None:
+        properties["url"] = page.url
+    if page.path is not None:
+        properties["path"] = page.path
+    if page.search is not None:
+        properties["search"] = page.search
+    if page.title is not None:
+        properties["title"] = page.title
+    if page.referrer is not None:
+        properties["referrer"] = page.referrer
+    if page.host is not None:
+        properties["host"] = page.host
     properties.update(own)
     return properties

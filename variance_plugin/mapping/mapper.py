@@ -41,7 +41,7 @@ class Mapped:
     messages: tuple[AnyMessage, ...] = ()
     skipped: SkipReason | None = None
     facts: tuple[Fact, ...] = ()
-    """For `Memory.learn`, once the messages are delivered."""
+    """For `Memory.learn`, once the messages are on their way."""
 
 
 Head: TypeAlias = tuple[str, str | None, str | None, str | None, Context]

@@ -11,7 +11,7 @@ Fact: TypeAlias = tuple[int, int]
 
 
 class Memory:
-    """The last facts that reached the destination. Safe for threads.
+    """The last facts that were told, or are on their way to be. Safe for threads.
 
     Two generations: when the young one is full it becomes the old one, and the old one is forgotten. So
     between half of `limit` and all of it is remembered, without a lock and without an order to keep. Two
@@ -29,8 +29,14 @@ class Memory:
         said = self._young.get(subject)
         return (self._old.get(subject) if said is None else said) == content
 
+    def forget(self, facts: Iterable[Fact]) -> None:
+        """To be called when they did not reach the destination after all: they must be said again."""
+        for subject, _ in facts:
+            self._young.pop(subject, None)
+            self._old.pop(subject, None)
+
     def learn(self, facts: Iterable[Fact]) -> None:
-        """To be called when they were delivered, not before: what was not delivered must be said again."""
+        """To be called when they are on their way, by messages that nobody will drop in silence."""
         young = self._young
         young.update(facts)
         if len(young) >= self._most_young:

@@ -2,9 +2,9 @@
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from ..clock import Clock
-from ..events import Event, SealedEvent
 from ..parameters import Parameters
 
 
@@ -34,19 +34,22 @@ class BufferSettings:
 
 
 class Buffer:
-    """One thread puts, one takes. Holds one batch at the most: who puts waits while it is full."""
+    """One thread puts, one takes: events, or what the plugin made of them in advance.
+
+    Holds one batch at the most: who puts waits while it is full.
+    """
 
     def __init__(self, settings: BufferSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._changed = threading.Condition()
-        self._events: list[Event | SealedEvent] = []
+        self._events: list[Any] = []
         self._bytes = 0
         self._due = 0.0
         self._is_full = False
         self._closed = False
 
-    def put(self, event: Event | SealedEvent, size_bytes: int) -> None:
+    def put(self, event: Any, size_bytes: int) -> None:
         """Add an event; waits while a full batch has not been taken, unless the buffer is closed."""
         with self._changed:
             while self._is_full and not self._closed:
@@ -61,7 +64,7 @@ class Buffer:
                 self._is_full = True
                 self._changed.notify_all()
 
-    def take(self) -> list[Event | SealedEvent]:
+    def take(self) -> list[Any]:
         """The next batch: when it is full, when its time has come, or when closed. Empty: no more comes."""
         with self._changed:
             while not self._is_full and not self._closed:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..clock import Clock
-from ..errors import InvalidRecord, RetryError, Stopped
-from ..events import Event, SealedEvent
-from ..formats import open_event
+from ..errors import RetryError, Stopped
+from ..events import Event
 from ..hooks import Rejection
 from ..parameters import Parameters
 from .buffer import Buffer, BufferSettings
@@ -71,7 +70,7 @@ class Host:
     ) -> None:
         self.counts = Counts()
         self._plugin = loaded.plugin
-        self._plugin_opens = getattr(loaded.plugin, "opens_events", False)
+        self._prepare = getattr(loaded.plugin, "prepare_event", None)
         self._meta = HostMeta(config, logger, self.counts, clock, dead_letters)
         self._gate = Gate(clock)
         self._settings = BufferSettings.read(Parameters(config))
@@ -116,11 +115,14 @@ class Host:
         """Whether no more events should be offered."""
         return self._meta.clock.stopped
 
-    def offer(self, event: Event | SealedEvent, size_bytes: int) -> None:
+    def offer(self, event: Event, size_bytes: int) -> None:
         """Hand over one event; waits while its lane has all it can hold."""
-        # Python's hash of a text differs from run to run; within one it is always the same.
-        lane = hash(event.distinct_id if type(event.distinct_id) is str else repr(event.distinct_id))
-        self._lanes[lane % len(self._lanes)].buffer.put(event, size_bytes)
+        offered = event if self._prepare is None else self._prepare(event, self._meta)
+        if offered is not None:
+            # Python's hash of a text differs from run to run; within one it is always the same.
+            person = event.distinct_id
+            lane = hash(person if type(person) is str else repr(person))
+            self._lanes[lane % len(self._lanes)].buffer.put(offered, size_bytes)
 
     def reject(self, rejection: Rejection) -> None:
         """Set a record aside that never became an event."""
@@ -158,9 +160,7 @@ class Host:
         try:
             while taken := lane.buffer.take():
                 lane.in_hand = len(taken)
-                events = taken if self._plugin_opens else self._open(taken)
-                lane.in_hand = len(events)
-                self._export(events, lane)
+                self._export(taken, lane)
                 lane.in_hand = 0
         except Stopped:
             # Nothing later goes out either: it would overtake what is left.
@@ -169,18 +169,6 @@ class Host:
             # Against its contract: nobody knows what became of the batch, so nothing goes on.
             self.failure = self.failure or error
             self.stop()
-
-    def _open(self, sealed: Sequence[Event | SealedEvent]) -> list[Event]:
-        """The whole events, for a plugin that knows no others."""
-        opened = []
-        for event in sealed:
-            try:
-                opened.append(open_event(event))
-            except InvalidRecord as error:
-                broken = Event(event=event.event, properties={}, record=event.record, position=event.position)
-                self.reject(Rejection(event=broken, reason=str(error)))
-                self.counts.increment("events.rejected")
-        return opened
 
     def _export(self, events: Sequence[Any], lane: _Lane) -> None:
         """Call the plugin, with events of the kind it takes, until each is delivered or rejected.
@@ -221,11 +209,10 @@ class Host:
         return 0 < hours * _SECONDS_PER_HOUR <= self._meta.clock.monotonic() - first_failure
 
     def _give_up(self, events: Sequence[Any], reason: str) -> None:
+        late = f"not delivered within {self._settings.max_retry_hours:g} hours; last: {reason}"
         for event in events:
-            hours = self._settings.max_retry_hours
-            self.reject(
-                Rejection(event=event, reason=f"not delivered within {hours:g} hours; last: {reason}")
-            )
+            origin = getattr(event, "origin", event)  # of what the plugin made in advance
+            self.reject(Rejection(event=origin, reason=late))
         self.counts.increment("events.rejected", len(events))
 
 
