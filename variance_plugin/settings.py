@@ -164,6 +164,13 @@ def _proxy_url(parameters: Parameters) -> Secret:
 
 def _file(parameters: Parameters, key: str) -> str:
     path = parameters.text(key)
-    if path and not os.access(path, os.R_OK):
+    if path and not _is_readable(path):
         parameters.fault(key, f"there is no readable file {path}")
     return path
+
+
+def _is_readable(path: str) -> bool:
+    try:
+        return os.access(path, os.R_OK)
+    except ValueError:  # a path cannot hold a zero byte
+        return False
