@@ -77,9 +77,9 @@ def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> N
 
 def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: bytes, position: object) -> None:
     progress.read += 1
-    progress.broken += 1
     event = Event(event="", properties={}, record=record, position=position)
     host.reject(Rejection(event=event, reason=str(error)))
+    progress.broken += 1  # only now that it is kept: until then it is left
 
 
 def summarize(host: Host, progress: Progress) -> Summary:

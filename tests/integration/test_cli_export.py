@@ -270,7 +270,9 @@ def test_dead_letters_that_cannot_be_written_are_told_at_the_start(
     "line",
     [
         pytest.param(b"{broken\n", id="by the reading end"),
-        pytest.param(b'{"event": "$groupidentify", "distinct_id": "u", "properties": {}}\n', id="by a lane"),
+        pytest.param(
+            b'{"event": "$groupidentify", "distinct_id": "u", "properties": {}}\n', id="by the plugin"
+        ),
     ],
 )
 def test_a_full_disk_stops_the_run_before_an_event_is_lost(
@@ -282,6 +284,8 @@ def test_a_full_disk_stops_the_run_before_an_event_is_lost(
     ended = export("events.jsonl", "--dead-letters", "/dev/full")
 
     assert b"cannot write the dead letters to /dev/full: No space left on device" in ended.stdout
+    assert b"Left      1 event" in ended.stdout
+    assert b"Rejected" not in ended.stdout
     assert b"Traceback" not in ended.stderr
     assert 3 == ended.returncode
 
