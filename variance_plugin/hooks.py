@@ -1,80 +1,67 @@
-"""Where plugin and host meet: PostHog's plugin hooks in Python. No behaviour."""
+"""Where plugin and host meet: PostHog's plugin hooks and `meta` in Python. No behaviour.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from logging import Logger
-from typing import Any, Protocol
+A plugin is a class or a module with some of these hooks, each an ordinary or an `async` function:
 
-from .clock import Clock
+| hook | called |
+|---|---|
+| `setup_plugin(meta)` | once, before any event; a `RetryError` is tried again |
+| `process_event(event, meta)` | for each event; returns it, changed or not, or None to drop it |
+| `on_event(event, meta)` | for each event that came through the chain |
+| `export_events(events, meta)` | with batches; a `RetryError` brings them again |
+| `run_every_minute(meta)`, also `…_hour`, `…_day` | on schedule; a hook never overlaps itself |
+| `teardown_plugin(meta)` | once, at the end |
+
+and of these attributes: `jobs` (name → `function(payload, meta)`), `metrics` (name → `sum`, `max` or `min`).
+PostHog's names (@posthog/plugin-scaffold), in snake_case.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
 from .errors import RetryError
 from .events import Event
+from .meta import (
+    Attachment,
+    Cache,
+    Cursor,
+    Geoip,
+    Job,
+    Jobs,
+    Metric,
+    MetricKind,
+    Metrics,
+    MinimalMeta,
+    PluginMeta,
+    Posthog,
+    PosthogApi,
+    Rejection,
+    Storage,
+    Unit,
+    Utils,
+)
 
-__all__ = ["Event", "Metrics", "MinimalMeta", "Plugin", "PluginMeta", "Rejection", "RetryError"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
-    """An event that can never be delivered, and why; it belongs into the host's dead letters."""
-
-    event: Event
-    reason: str
-    """In words, 1,024 characters at most; holds no secret, but may quote what the destination answered."""
-    message: bytes | None = None
-    """The JSON of the message that was refused; None when none could be made."""
-    status: int | None = None
-    """The HTTP status of the refusal; None when it was never sent."""
-    attempts: int = 0
-
-
-class Metrics(Protocol):
-    """Sums that the host keeps for the plugin."""
-
-    def increment(self, name: str, amount: int = 1) -> None:
-        """Add to the sum of that name. Called from any thread."""
-        ...
-
-
-class MinimalMeta(Protocol):
-    """The least that a host has to tell `VariancePlugin`; `PluginMeta` says how it does without the rest."""
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The values of the parameters that `plugin.json` declares, as the user gave them."""
-        ...
-
-
-class PluginMeta(MinimalMeta, Protocol):
-    """What the host tells the plugin, and hears from it, as PostHog's `meta`.
-
-    A plugin can count on all of it in this project's own host. Elsewhere `VariancePlugin` makes do without
-    the attributes that a host's `meta` does not have, or has as None:
-
-    | missing | instead |
-    |---|---|
-    | `logger` | the logger `variance_plugin` |
-    | `metrics` | nothing is counted |
-    | `clock` | real time; its waits of a few seconds do not end when the host stops |
-    | `reject` | an event that can never be delivered is logged as an error, by its uuid, and is gone |
-    """
-
-    @property
-    def logger(self) -> Logger:
-        """Where the plugin says what an operator has to know."""
-        ...
-
-    @property
-    def metrics(self) -> Metrics:
-        """Where the plugin counts."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The host's time; a plugin waits on it, so that its waits end when the host stops."""
-        ...
-
-    def reject(self, rejection: Rejection) -> None:
-        """Set an event aside for good. When it returns, the host keeps the record. Called from any thread."""
-        ...
+__all__ = [
+    "Attachment",
+    "Cache",
+    "Cursor",
+    "Event",
+    "Geoip",
+    "Job",
+    "Jobs",
+    "Metric",
+    "MetricKind",
+    "Metrics",
+    "MinimalMeta",
+    "Plugin",
+    "PluginMeta",
+    "Posthog",
+    "PosthogApi",
+    "Rejection",
+    "RetryError",
+    "Storage",
+    "Unit",
+    "Utils",
+]
 
 
 class Plugin(Protocol):

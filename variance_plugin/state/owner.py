@@ -1,0 +1,42 @@
+"""One process owns a state file: the operating system drops the lock with the process, however it ends."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from ..errors import UsageError
+
+
+class Ownership:
+    """The lock `<path>.lock`, which holds the owner's process id; it stays in place when it is released.
+
+    Were it removed, a process could wait for the removed one while another one makes a new one.
+
+    Raises:
+        UsageError: when another process owns the file, or the lock cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.lock")
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UsageError(f"cannot make {self._path} beside the state file: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise UsageError(
+                f"the state file {path} belongs to the running process {owner}: "
+                "stop that one, or give this one a state file of its own"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        """Let another process own the file; a second time does nothing."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
