@@ -19,8 +19,8 @@ from variance_plugin.exact_json import encode
 from variance_plugin.formats import events as decoded
 from variance_plugin.formats import ignored_name
 from variance_plugin.mapping import Draft, Mapper, Memory
-from variance_plugin.runtime import BufferSettings
-from variance_plugin.runtime.buffer import Buffer
+from variance_plugin.runtime import LaneSettings
+from variance_plugin.runtime.lane import Lane, Mark
 from variance_plugin.secret import Secret
 from variance_plugin.settings import read_mapping
 from variance_plugin.sources import Broken
@@ -28,6 +28,7 @@ from variance_plugin.sources.file import FileSource
 
 # As many as 1 MiB of events, the host's default batch.
 _BATCH = 300
+_START = Mark(1, None)
 _PASSES = 5
 
 STEPS = (
@@ -85,8 +86,10 @@ class _Lane:
     def __init__(self, url: str, last: int) -> None:
         self.last = last
         self.mapper = Mapper(read_mapping({}))
-        self.buffer = Buffer(BufferSettings(buffer_events=_BATCH, buffer_bytes=10**9), SystemClock())
-        self._settings = DeliverySettings(webhook_url=url, auth_header=Secret("demo"))
+        self.buffer = Lane(LaneSettings(buffer_events=_BATCH, buffer_bytes=10**9), SystemClock())
+        self._settings = DeliverySettings(
+            webhook_url=url, auth_header=Secret("demo"), allowed_hosts=("127.0.0.1",)
+        )
         self.transport = RequestsTransport(self._settings)
         self._memory = Memory()
 
@@ -99,7 +102,7 @@ class _Lane:
         bodies = list(map(encode, mapped.messages))
         if self.last == _ENCODE:
             return
-        self.buffer.put(bodies, size_bytes)
+        self.buffer.put(bodies, size_bytes, _START)
         if len(self.buffer) == _BATCH:
             self.send()
 

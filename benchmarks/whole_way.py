@@ -51,6 +51,7 @@ def run(path: Path, url: str) -> Result:
 def _export(path: Path, url: str) -> str:
     """The summary that the command prints."""
     sys.argv = ["variance-plugin", "export", str(path), f"--webhook-url={url}", "--json"]
+    sys.argv += ["--set", "allowedHosts=127.0.0.1"]
     sys.argv += ["--dead-letters", os.devnull, "--give-up-after", str(_LONGEST_OUTAGE_SECONDS)]
     with contextlib.redirect_stdout(io.StringIO()) as output:
         try:

@@ -60,19 +60,6 @@ class Event(
     """Where its source had it, for messages to people and for acknowledgement."""
 
 
-class SealedEvent(msgspec.Struct, kw_only=True, gc=False):
-    """An event without its decoded values, as it waits in buffers; `formats.open_event` reads it again.
-
-    A decoded event has some 80 objects: keeping a batch of them takes three times the memory, and pushes
-    out of the processor's cache what is about to be mapped.
-    """
-
-    event: str
-    distinct_id: Any
-    record: bytes
-    position: Any = None
-
-
 def utc_text(value: object) -> str | None:
     """A time in the one spelling that is sent: ISO-8601, UTC, `Z`, milliseconds (or microseconds).
 

@@ -1,16 +1,16 @@
 """The journey of an event, from its source to its end: the only place that knows source, host and plugin."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .errors import InvalidRecord
+from .errors import InvalidRecord, Stopped
 from .events import Event
-from .formats import events, ignored_name
+from .formats import UnreadEvent, events, is_named, plain_name
 from .hooks import Rejection
 from .plugin import ATTEMPTS, DELIVERED, EXPORTED, REJECTED, SKIPPED
-from .runtime import Host
+from .runtime import Host, Mark
 from .sources import Broken, Record
 
 
@@ -49,30 +49,56 @@ class Progress:
 def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
     """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows."""
     skips = lru_cache(_NAMES)(host.skips)
-    for record in records:
-        if host.stopped:
+    watermark = host.watermark
+    try:
+        for number, record in enumerate(records, start=2):
+            if host.stopped:
+                return
+            _take(record, host, progress, skips)
+            watermark.read = Mark(number, record)
+    except Stopped:
+        return
+
+
+def _take(
+    record: Record | Broken, host: Host, progress: Progress, skips: Callable[[str], str | None]
+) -> None:
+    """See a record to where its events are the host's affair."""
+    if isinstance(record, Broken):
+        _set_aside(host, progress, InvalidRecord(record.reason), b"", record.position)
+        return
+    body = record.body
+    name = plain_name(body)
+    if name is not None:
+        reason = skips(name)
+        if reason is None:
+            _offer(UnreadEvent(event=name, record=body, position=record.position), len(body), host, progress)
             return
-        if isinstance(record, Broken):
-            _set_aside(host, progress, InvalidRecord(record.reason), b"", record.position)
-            continue
-        name = ignored_name(record.body, skips)
-        if name is not None:
+        if is_named(body, name):
             # Most events are not exported, and end here without ever being decoded.
             progress.read += 1
-            progress.skipped[skips(name) or ""] += 1
-            continue
-        try:
-            found = events(record.body)
-        except InvalidRecord as error:
-            _set_aside(host, progress, error, record.body, record.position)
-            continue
-        for event in found:
-            if isinstance(event, Event):
-                event.position = record.position
-                progress.read += 1
-                host.offer(event, len(record.body) // len(found))
-            else:
-                _set_aside(host, progress, event, record.body, record.position)
+            progress.skipped[reason] += 1
+            return
+    try:
+        found = events(body)
+    except InvalidRecord as error:
+        _set_aside(host, progress, error, body, record.position)
+        return
+    for event in found:
+        if isinstance(event, Event):
+            event.position = record.position
+            _offer(event, len(body) // len(found), host, progress)
+        else:
+            _set_aside(host, progress, event, body, record.position)
+
+
+def _offer(event: Event, size_bytes: int, host: Host, progress: Progress) -> None:
+    progress.read += 1
+    try:
+        host.offer(event, size_bytes)
+    except InvalidRecord as error:  # somebody was the first to look at it
+        progress.read -= 1
+        _set_aside(host, progress, error, event.record, event.position)
 
 
 def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: bytes, position: object) -> None:

@@ -11,9 +11,9 @@ import msgspec
 from .clock import Clock, SystemClock
 from .delivery import Attempt, Deliverer, Outcome, Pause, Refused, Report, RequestsTransport, Transport
 from .errors import InvalidRecord, RetryError
-from .events import Event, SealedEvent
+from .events import Event
 from .exact_json import encode
-from .formats import from_mapping, open_event, seal
+from .formats import from_mapping, readable, unread
 from .hooks import Metrics, MinimalMeta, Rejection
 from .mapping import Draft, Fact, Mapper, Memory
 from .messages import message_type
@@ -24,14 +24,16 @@ _SEGMENT_MESSAGE_BYTES = 32 * 1024
 _REASON_CHARACTERS = 1024
 
 
-AnyEvent: TypeAlias = Event | SealedEvent | Mapping[str, Any]
+AnyEvent: TypeAlias = Event | Mapping[str, Any]
 
 
 class Prepared(msgspec.Struct, gc=False):
     """An event with its messages made: what `prepare_event` gives and `export_events` takes back."""
 
     origin: AnyEvent
-    """The event as it was given, for the dead letters."""
+    """The event as it was given, for the dead letters; without its values if it can be read again."""
+    distinct_id: Any
+    """Whose event it is: what a host keeps in order."""
     bodies: list[bytes]
     """Its messages as JSON, in order."""
     types: list[str]
@@ -101,7 +103,7 @@ class VariancePlugin:
         """
         host = self._host(meta)
         try:
-            event = _opened(given)
+            event = given if isinstance(given, Event) else _opened(given)
         except InvalidRecord as error:
             _reject(Rejection(event=_unreadable(given), reason=f"not a PostHog event: {error}"), host)
             return None
@@ -109,10 +111,11 @@ class VariancePlugin:
             mapped = self._mapper.map(event, Draft(self._memory))
             bodies = list(map(encode, mapped.messages))
         except InvalidRecord as error:
-            _reject(Rejection(event=event, reason=str(error)), host)
+            _reject(Rejection(event=readable(event), reason=str(error)), host)
             return None
         except Exception as error:  # noqa: BLE001 -- a fault of this project costs the event, never the run
             # The traceback, which may quote the event, is not for the log.
+            event = readable(event)
             host.logger.error("the mapping failed on event %.80r", event.uuid)  # noqa: TRY400
             reason = f"the mapping failed: {type(error).__name__}: {error}"
             _reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]), host)
@@ -120,12 +123,14 @@ class VariancePlugin:
         if mapped.skipped is not None:
             host.metrics.increment(SKIPPED + mapped.skipped)
             return None
-        if max(map(len, bodies)) > _SEGMENT_MESSAGE_BYTES:
-            self._warn_of_size(event, host)
+        for body in bodies:
+            if len(body) > _SEGMENT_MESSAGE_BYTES:
+                self._warn_of_size(event, host)
         if mapped.facts:
             self._memory.learn(mapped.facts)
-        origin = seal(given) if isinstance(given, Event) else given
-        return Prepared(origin, bodies, list(map(message_type, mapped.messages)), mapped.facts)
+        origin = unread(given) if type(given) is Event else given
+        types = list(map(message_type, mapped.messages))
+        return Prepared(origin, mapped.distinct_id, bodies, types, mapped.facts)
 
     def export_events(self, events: Sequence[AnyEvent | Prepared], meta: MinimalMeta) -> None:
         """Map, where that is not done yet, and post.
@@ -146,7 +151,10 @@ class VariancePlugin:
         if report.pause is not None:
             _say_paused(report.pause, host)
             raise RetryError(
-                report.pause.reason, events=left, retry_after_seconds=report.pause.retry_after_seconds
+                report.pause.reason,
+                events=left,
+                retry_after_seconds=report.pause.retry_after_seconds,
+                at_fault=report.pause.at_fault,
             )
 
     def _account(
@@ -156,6 +164,10 @@ class VariancePlugin:
         left: list[AnyEvent | Prepared] = []
         types: list[str] = []
         delivered = first = 0
+        if report.is_delivered:  # as nearly always
+            delivered = len(batch)
+            types = [type_ for _, prepared in batch for type_ in prepared.types]
+            batch = ()
         for given, prepared in batch:
             indices = range(first, first + len(prepared.bodies))
             first = indices.stop
@@ -167,7 +179,7 @@ class VariancePlugin:
             elif refused is not None:
                 self._memory.forget(prepared.facts)
                 body = prepared.bodies[refused - indices.start]
-                _reject(_rejection(_opened(prepared.origin), body, report.refused[refused]), host)
+                _reject(_rejection(readable(_opened(prepared.origin)), body, report.refused[refused]), host)
             else:
                 types += prepared.types
                 delivered += 1
@@ -207,6 +219,8 @@ class _Host:
         self.metrics: Metrics = given("metrics", _NoMetrics())
         self.clock: Clock = given("clock", _system_clock)
         self.reject: Callable[[Rejection], None] = given("reject", self._log_rejection)
+        # An offer of this project's own host: how values are spread, beside the sums.
+        self.observe: Callable[[str, float], None] = getattr(self.metrics, "observe", _observe_nothing)
 
     def _log_rejection(self, rejection: Rejection) -> None:
         # Of an answer only the status: what it says may quote the event.
@@ -216,6 +230,10 @@ class _Host:
             rejection.event.uuid,
             why,
         )
+
+
+def _observe_nothing(_name: str, _value: float) -> None:
+    pass
 
 
 class _NoMetrics:
@@ -242,9 +260,7 @@ def _rejection(event: Event, body: bytes, refused: Refused) -> Rejection:
     )
 
 
-def _opened(given: AnyEvent) -> Event:
-    if isinstance(given, SealedEvent):
-        return open_event(given)
+def _opened(given: object) -> Event:
     if isinstance(given, Event):
         return given
     if not isinstance(given, Mapping):
@@ -254,8 +270,6 @@ def _opened(given: AnyEvent) -> Event:
 
 def _unreadable(given: object) -> Event:
     """Something to carry into the dead letters what was handed over as an event and is none."""
-    if isinstance(given, SealedEvent):
-        return Event(event=given.event, properties={}, record=given.record, position=given.position)
     try:
         record = encode(given)
     except InvalidRecord:
@@ -268,6 +282,9 @@ def _unreadable(given: object) -> Event:
 
 def _report_attempt(attempt: Attempt, host: _Host) -> None:
     host.metrics.increment(ATTEMPTS + attempt.outcome)
+    host.observe("attempt_seconds", attempt.seconds)
+    host.observe("attempt_messages", attempt.messages)
+    host.observe("attempt_bytes", attempt.body_bytes)
     level = logging.DEBUG if attempt.outcome is Outcome.DELIVERED else logging.INFO
     host.logger.log(
         level,
@@ -278,6 +295,14 @@ def _report_attempt(attempt: Attempt, host: _Host) -> None:
         attempt.seconds,
         attempt.outcome,
         attempt.description,
+        extra={
+            "attempt": attempt.number,
+            "messages": attempt.messages,
+            "body_bytes": attempt.body_bytes,
+            "seconds": round(attempt.seconds, 6),
+            "outcome": str(attempt.outcome),
+            "answer": attempt.description,
+        },
     )
 
 

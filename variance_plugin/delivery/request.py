@@ -39,11 +39,11 @@ def build(messages: Sequence[bytes], settings: DeliverySettings, *, sent_at: str
     """
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
     if settings.payload_format is PayloadFormat.BATCH:
-        body = b'{"batch":[%b],"sentAt":"%b"}' % (b",".join(messages), sent_at.encode())
+        body = _joined(messages, b'{"batch":[', b",", b'],"sentAt":"%b"}' % sent_at.encode())
     elif settings.payload_format is PayloadFormat.ARRAY:
-        body = b"[%b]" % b",".join(messages)
+        body = _joined(messages, b"[", b",", b"]")
     elif settings.payload_format is PayloadFormat.NDJSON:
-        body = b"\n".join(messages) + b"\n"
+        body = _joined(messages, b"", b"\n", b"\n")
         headers["Content-Type"] = "application/x-ndjson"
     else:
         (body,) = messages
@@ -54,6 +54,16 @@ def build(messages: Sequence[bytes], settings: DeliverySettings, *, sent_at: str
     if settings.shared_secret:
         headers["X-Signature"] = signature(settings.shared_secret.reveal(), body)
     return Request(body, headers, len(messages))
+
+
+def _joined(messages: Sequence[bytes], opening: bytes, separator: bytes, closing: bytes) -> bytes:
+    """All in one go: half a megabyte is not copied twice."""
+    if not messages:
+        return opening + closing
+    parts = [*messages]
+    parts[0] = opening + parts[0]
+    parts[-1] += closing
+    return separator.join(parts)
 
 
 def signature(secret: str, body: bytes) -> str:

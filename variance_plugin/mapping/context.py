@@ -1,9 +1,9 @@
 """The message's `context`: where and on what it happened (docs/mapping.md, "Context")."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from ..events import Event
 from ..messages import (
     LIBRARY,
     App,
@@ -18,74 +18,81 @@ from ..messages import (
 )
 from .urls import url_search
 
-# In the order in which `context_of` unpacks them; one pass in C instead of fifty look-ups.
-_NAMES = (
-    "$app_name $app_version posthog_version $app_build $app_namespace "
-    "$ip $locale $browser_language $timezone $raw_user_agent $user_agent $os $os_version "
-    "$device_id $device_type $device_model $device_manufacturer $device_name "
-    "$network_wifi $network_cellular $network_bluetooth $network_carrier "
-    "$screen_width $screen_height "
-    "$current_url $pathname title $referrer $host "
-    "utm_source utm_medium utm_campaign utm_term utm_content "
-    "$geoip_city_name $geoip_country_name $geoip_subdivision_1_name $geoip_latitude $geoip_longitude "
-    "$session_id"
-).split()
 
-_CONTAINERS = frozenset([dict, list])
+def _app(name: Any, version: Any, build: Any, namespace: Any, library_version: Any) -> App:
+    return App(name, library_version if version is None else version, build, namespace)
 
 
-def context_of(event: Event, *, send_ip: bool) -> Context:
-    """What Segment's spec has a place for in `context`; account and traits are the mapper's to add."""
-    values = [*map(event.properties.get, _NAMES)]
-    if not _CONTAINERS.isdisjoint(map(type, values)):
-        values = [*map(plain, values)]
-    # fmt: off
-    (
-        app_name, app_version, library_version, app_build, app_namespace,
-        ip, locale, language, timezone, raw_user_agent, user_agent, os_name, os_version,
-        device_id, device_type, device_model, device_manufacturer, device_name,
-        wifi, cellular, bluetooth, carrier,
-        width, height,
-        url, path, title, referrer, host,
-        source, medium, campaign, term, content,
-        city, country, region, latitude, longitude,
-        session_id,
-    ) = values
-    # fmt: on
-    if app_version is None:
-        app_version = library_version
-    context = Context(
-        LIBRARY,
-        None,
-        (ip if event.ip is None else plain(event.ip)) if send_ip else None,
-        language if locale is None else locale,
-        timezone,
-        user_agent if raw_user_agent is None else raw_user_agent,
-    )
-    # An object is made where one of its fields is there: most events have no app, network or campaign.
-    if not (app_version is app_name is app_build is app_namespace is None):
-        context.app = App(app_name, app_version, app_build, app_namespace)
-    if not (os_name is os_version is None):
-        context.os = Os(os_name, os_version)
-    if not (device_id is device_type is device_model is device_manufacturer is device_name is None):
-        context.device = Device(device_id, device_type, device_model, device_manufacturer, device_name)
-    if not (wifi is cellular is bluetooth is carrier is None):
-        context.network = Network(wifi, cellular, bluetooth, carrier)
-    if not (width is height is None):
-        context.screen = Screen(width, height)
-    if not (url is path is title is referrer is host is None):
-        context.page = Page(url, path, page_search(url), title, referrer, host)
-    if not (source is medium is campaign is term is content is None):
-        context.campaign = Campaign(source, medium, campaign, term, content)
-    if not (city is country is region is latitude is longitude is None):
-        context.location = Location(city, country, region, latitude, longitude)
-    context.session_id = session_id
-    return context
+def _page(url: Any, path: Any, title: Any, referrer: Any, host: Any) -> Page:
+    return Page(url, path, page_search(url), title, referrer, host)
 
 
-def plain(value: Any) -> Any:
-    """The value of one of Segment's fields; None for an object or a list, which no field can take."""
-    return None if type(value) in _CONTAINERS else value
+_WHOLE = "$ip $locale $browser_language $timezone $raw_user_agent $user_agent $session_id".split()
+# By the field of `Context`: what makes a part, and of which properties.
+_PARTS: dict[str, tuple[Callable[..., Any], list[str]]] = {
+    "app": (_app, "$app_name $app_version $app_build $app_namespace posthog_version".split()),
+    "os": (Os, "$os $os_version".split()),
+    "device": (
+        Device,
+        "$device_id $device_type $device_model $device_manufacturer $device_name".split(),
+    ),
+    "network": (Network, "$network_wifi $network_cellular $network_bluetooth $network_carrier".split()),
+    "screen": (Screen, "$screen_width $screen_height".split()),
+    "page": (_page, "$current_url $pathname title $referrer $host".split()),
+    "campaign": (Campaign, "utm_source utm_medium utm_campaign utm_term utm_content".split()),
+    "location": (
+        Location,
+        "$geoip_city_name $geoip_country_name $geoip_subdivision_1_name $geoip_latitude "
+        "$geoip_longitude".split(),
+    ),
+}
+
+CONTEXT_NAMES = [*_WHOLE, *(name for _, names in _PARTS.values() for name in names)]
+"""The properties that Segment's `context` has a place for."""
+
+
+class ContextReader:
+    """Makes the context of events whose values stand in a certain order.
+
+    Args:
+        places: Of the properties that are among the values.
+        nothing: The place of a None.
+    """
+
+    def __init__(self, places: Mapping[str, int], *, nothing: int) -> None:
+        def taken(names: Iterable[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+            return itemgetter(*(places.get(name, nothing) for name in names))
+
+        self._whole = taken(_WHOLE)
+        # What no event of this layout has, such as the network of a browser, costs nothing.
+        self._parts = [
+            (field, make, taken(names), len(names))
+            for field, (make, names) in _PARTS.items()
+            if not places.keys().isdisjoint(names)
+        ]
+
+    def read(self, values: Sequence[Any]) -> Context:
+        """What Segment's spec has a place for; account and traits are the mapper's to add.
+
+        Args:
+            values: No object or list among them.
+        """
+        ip, locale, language, timezone, raw_user_agent, user_agent, session_id = self._whole(values)
+        context = Context(
+            LIBRARY,
+            None,
+            ip,
+            language if locale is None else locale,
+            timezone,
+            user_agent if raw_user_agent is None else raw_user_agent,
+        )
+        context.session_id = session_id
+        # A part is made where one of its fields is there: most events have no app, network or campaign.
+        for field, make, taken, length in self._parts:
+            found = taken(values)
+            if found.count(None) != length:
+                setattr(context, field, make(*found))
+        return context
 
 
 def page_search(url: Any) -> str | None:
@@ -95,10 +102,10 @@ def page_search(url: Any) -> str | None:
     return url_search(url) or None
 
 
-def page_properties(page: Page | None, own: Mapping[str, Any]) -> dict[str, Any]:
+def page_properties(page: Page | None, own: dict[str, Any]) -> dict[str, Any]:
     """Segment's page properties, and the event's own ones, which win where they have the same name."""
     if page is None:
-        return dict(own)
+        return own
     properties = {}
     if page.url is not None:
         properties["url"] = page.url

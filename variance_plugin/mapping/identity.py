@@ -1,12 +1,12 @@
 """Who did it: `userId` and `anonymousId` (docs/mapping.md, "Who")."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ..errors import InvalidRecord
-from ..events import Event
 from ..exact_json import encode
+from .given import Given
+from .known import Known
 
 # The ids that PostHog refuses to merge persons by, since everyone has them
 # (PostHog/posthog, nodejs/src/ingestion/common/persons/person-merge-service.ts); also in quotes.
@@ -41,74 +41,74 @@ def is_nobody(id_: str) -> bool:
     return bare in _NOBODY or bare.lower() in _NOBODY_IN_ANY_CASE
 
 
-def identity_of(event: Event) -> Identity:
+def identity_of(given: Given) -> Identity:
     """Who did it.
 
     Raises:
         InvalidRecord: when it names nobody at all.
     """
-    get = event.properties.get
-    named, device_id = get("$user_id"), get("$device_id")
+    known = given.known
+    named, device_id = known.user_id, known.device_id
     if named is not None:
         named = somebody(named)
     if device_id is not None:
         device_id = id_text(device_id)
-    distinct_id = distinct_id_of(event)
-    if _is_anonymous(event.properties, named, distinct_id, device_id):
+    distinct_id = distinct_id_of(given)
+    if _is_anonymous(known, named, distinct_id, device_id):
         anonymous_id = distinct_id or device_id or named
         if anonymous_id is None:
             raise InvalidRecord("it names nobody: `distinct_id` is missing")
         return Identity(None, anonymous_id)
     user_id = named or distinct_id
     # Where everybody is "null", a message with this id and a user's would make one person of them all.
-    anonymous_id = get("$anon_distinct_id")
-    anonymous_id = (anonymous_id is not None and somebody(anonymous_id)) or somebody(device_id)
+    anonymous_id = somebody(known.anon_distinct_id)
+    if anonymous_id is None and device_id is not None and not is_nobody(device_id):
+        anonymous_id = device_id
     if user_id is None or is_nobody(user_id):
         return Identity(None, anonymous_id or user_id)
     return Identity(user_id, None if anonymous_id == user_id else anonymous_id)
 
 
-def is_anonymous(event: Event) -> bool:
+def is_anonymous(given: Given) -> bool:
     """Whether it is the event of a visitor who is nobody yet."""
-    properties = event.properties
-    named, device_id = somebody(properties.get("$user_id")), id_text(properties.get("$device_id"))
-    return _is_anonymous(properties, named, distinct_id_of(event), device_id)
+    known = given.known
+    return _is_anonymous(known, somebody(known.user_id), distinct_id_of(given), id_text(known.device_id))
 
 
-def _is_anonymous(
-    properties: Mapping[str, Any], named: str | None, distinct_id: str | None, device_id: str | None
-) -> bool:
-    if properties.get("$is_identified") is False or properties.get("$process_person_profile") is False:
+def _is_anonymous(known: Known, named: str | None, distinct_id: str | None, device_id: str | None) -> bool:
+    if known.is_identified is False or known.process_person_profile is False:
         return True
     return named is None and (distinct_id is None or distinct_id == device_id)
 
 
-def group_identity_of(event: Event) -> Identity:
+def group_identity_of(given: Given) -> Identity:
     """Who a `$groupidentify` is about.
 
     Server SDKs invent its `distinct_id`, or take a user's, and do not tell which. Only the SDK on a person's
     device says that there is a person.
     """
-    if names_device(event):
-        return identity_of(event)
-    return Identity(None, distinct_id_of(event) or identity_of(event).anonymous_id)
+    if names_device(given):
+        return identity_of(given)
+    return Identity(None, distinct_id_of(given) or identity_of(given).anonymous_id)
 
 
-def names_device(event: Event) -> bool:
+def names_device(given: Given) -> bool:
     """Whether the SDK on a person's device sent it, or somebody said outright who the user is."""
-    properties = event.properties
-    if somebody(properties.get("$user_id")) is not None:
+    known = given.known
+    if somebody(known.user_id) is not None:
         return True
-    is_server = properties.get("$is_server") is True
-    return not is_server and ("$is_identified" in properties or "$device_id" in properties)
+    is_silent = known.is_identified is None and known.device_id is None
+    return known.is_server is not True and not is_silent
 
 
-def distinct_id_of(event: Event) -> str | None:
+def distinct_id_of(given: Given) -> str | None:
     """The event's `distinct_id`, from wherever its shape has it."""
-    return id_text(event.distinct_id) or id_text(event.properties.get("distinct_id"))
+    return id_text(given.distinct_id) or id_text(given.known.distinct_id)
 
 
 def somebody(value: Any) -> str | None:
     """An id as text, unless it stands for nobody in particular."""
+    if value is None:
+        return None
     id_ = id_text(value)
     return None if id_ is None or is_nobody(id_) else id_

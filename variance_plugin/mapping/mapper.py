@@ -1,7 +1,7 @@
 """One event in, its messages out: the order of steps that all the other modules of the mapping serve."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 
@@ -10,6 +10,7 @@ import msgspec
 from ..errors import InvalidRecord
 from ..events import Event, utc_text
 from ..exact_json import encode
+from ..formats import UnreadEvent
 from ..messages import (
     AliasMessage,
     AnyMessage,
@@ -22,8 +23,18 @@ from ..messages import (
 )
 from .accounts import Accounts
 from .autocapture import autocapture_words
-from .context import context_of, page_properties, plain
-from .identity import group_identity_of, id_text, identity_of, is_anonymous, is_nobody, names_device
+from .context import page_properties
+from .given import Given, given_by
+from .identity import (
+    distinct_id_of,
+    group_identity_of,
+    id_text,
+    identity_of,
+    is_anonymous,
+    is_nobody,
+    names_device,
+)
+from .layouts import EVENTS_TO_LEARN, Layouts
 from .memory import Draft, Fact
 from .names import Kind, Names, SkipReason
 from .own import OwnProperties
@@ -34,47 +45,55 @@ from .settings import AnonymousUsers, MappingSettings
 from .v1 import message_v1
 
 
-@dataclass(slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, gc=False):
     """What becomes of one event: messages in the order in which they are sent, or the reason for none."""
 
     messages: tuple[AnyMessage, ...] = ()
     skipped: SkipReason | None = None
     facts: tuple[Fact, ...] = ()
     """For `Memory.learn`, once the messages are on their way."""
+    distinct_id: Any = None
+    """The event's, as it came; whose messages these are."""
 
 
 Head: TypeAlias = tuple[str, str | None, str | None, str | None, Context]
 """The fields all messages begin with, in the order of `messages.Message`."""
 
 
-_SKIPPED_ANONYMOUS = Mapped(skipped=SkipReason.ANONYMOUS)
 _OF_A_PERSON = {Kind.PAGE, Kind.SCREEN, Kind.TRACK, Kind.IDENTIFY}
 
 
 class Mapper:
-    """Turns events into messages as the settings say. No state of its own but caches; safe for threads."""
+    """Turns events into messages as the settings say. No state of its own but caches; safe for threads.
 
-    def __init__(self, settings: MappingSettings) -> None:
+    Args:
+        settings: As the user wants it.
+        events_to_learn: See `Layouts`.
+    """
+
+    def __init__(self, settings: MappingSettings, *, events_to_learn: int = EVENTS_TO_LEARN) -> None:
         self._settings = settings
         self._names = Names(settings)
         self._privacy = Privacy(settings)
         self._is_private = bool(self._privacy)
+        self._reads_records = not self._is_private and settings.payload_version != 1
         include = Patterns(settings.include_posthog_properties)
         self._own = OwnProperties(include)
         self._own_traits = OwnProperties(include, plumbing=())
+        self._layouts = Layouts(self._own, events_to_learn=events_to_learn)
         self._people = People(self._own_traits)
         self._accounts = Accounts(settings)
         # An enum's member costs 0.1 µs at each look-up on its class (Python 3.11), a dict's half of that.
-        self._ways = {
-            Kind.PAGE: self._page,
-            Kind.SCREEN: self._screen,
-            Kind.TRACK: self._track,
+        self._ways: dict[Kind, Callable[[Given, Given, Draft], Mapped]] = {
+            Kind.PAGE: partial(self._of_person, self._page_message),
+            Kind.SCREEN: partial(self._of_person, self._screen_message),
+            Kind.TRACK: partial(self._of_person, self._track_message),
             Kind.IDENTIFY: self._identify,
             Kind.GROUP: self._group,
             Kind.ALIAS: self._alias,
             Kind.MERGE: self._merge,
         }
+        self._sends_ip = settings.send_ip
         self._sends_anonymous = settings.anonymous_users is AnonymousUsers.SEND
 
     def skips(self, name: str) -> SkipReason | None:
@@ -91,36 +110,43 @@ class Mapper:
         Raises:
             InvalidRecord: when nothing can be made of it: it names nobody, or its time is no time.
         """
+        given = self._layouts.read(event) if self._reads_records and type(event) is UnreadEvent else None
+        if given is None:
+            return self._map_decoded(event, draft)
+        kind = self._names[given.event]
+        if isinstance(kind, SkipReason):
+            return Mapped(skipped=kind)
+        mapped = self._ways[kind](given, given, draft)
+        mapped.distinct_id = given.distinct_id
+        return mapped
+
+    def _map_decoded(self, event: Event, draft: Draft) -> Mapped:
         kind = self._names[event.event]
         if isinstance(kind, SkipReason):
             return Mapped(skipped=kind)
+        distinct_id = event.distinct_id
         seen = event
         if self._is_private:
             seen, event = self._privacy.apply(event), self._privacy.ids(event)
+        given = given_by(event, self._own)
         if self._settings.payload_version == 1:
-            if not self._sends_anonymous and kind in _OF_A_PERSON and is_anonymous(event):
-                return _SKIPPED_ANONYMOUS
+            if not self._sends_anonymous and kind in _OF_A_PERSON and is_anonymous(given):
+                return Mapped(skipped=SkipReason.ANONYMOUS)
             message = message_v1(seen, kind, ids=event, send_ip=self._settings.send_ip)
-            return Mapped((message,)) if message else Mapped(skipped=SkipReason.NOT_IN_VERSION_1)
-        return self._ways[kind](event, seen, draft)
-
-    def _page(self, event: Event, seen: Event, draft: Draft) -> Mapped:
-        return self._of_person(event, seen, draft, self._page_message)
-
-    def _screen(self, event: Event, seen: Event, draft: Draft) -> Mapped:
-        return self._of_person(event, seen, draft, self._screen_message)
-
-    def _track(self, event: Event, seen: Event, draft: Draft) -> Mapped:
-        return self._of_person(event, seen, draft, self._track_message)
+            mapped = Mapped((message,)) if message else Mapped(skipped=SkipReason.NOT_IN_VERSION_1)
+        else:
+            mapped = self._ways[kind](given, given if seen is event else given_by(seen, self._own), draft)
+        mapped.distinct_id = distinct_id
+        return mapped
 
     def _of_person(
-        self, event: Event, seen: Event, draft: Draft, make: Callable[[Event, Head], AnyMessage]
+        self, make: Callable[[Given, Head], AnyMessage], given: Given, seen: Given, draft: Draft
     ) -> Mapped:
         """The event's own message, after the news of the person and the account that it carries."""
         settings = self._settings
-        head = self._head(event, seen)
+        head = self._head(given, seen)
         if head is None:
-            return _SKIPPED_ANONYMOUS
+            return Mapped(skipped=SkipReason.ANONYMOUS)
         _, _, user_id, anonymous_id, context = head
         group_id = context.group_id
         messages: list[AnyMessage] = []
@@ -139,10 +165,10 @@ class Mapper:
         messages.append(make(seen, head))
         return Mapped(tuple(messages), None, tuple(facts))
 
-    def _identify(self, event: Event, seen: Event, draft: Draft) -> Mapped:
-        head = self._head(event, seen)
+    def _identify(self, given: Given, seen: Given, draft: Draft) -> Mapped:
+        head = self._head(given, seen)
         if head is None:
-            return _SKIPPED_ANONYMOUS
+            return Mapped(skipped=SkipReason.ANONYMOUS)
         messages: list[AnyMessage] = []
         facts: list[Fact] = []
         self._tell_account(head, draft, messages, facts)
@@ -156,14 +182,14 @@ class Mapper:
         messages.append(IdentifyMessage(*head, traits))
         return Mapped(tuple(messages), None, tuple(facts))
 
-    def _head(self, event: Event, seen: Event) -> Head | None:
+    def _head(self, given: Given, seen: Given) -> Head | None:
         """Who, when and where; None when it was nobody and the settings leave such events out."""
-        user_id, anonymous_id = identity_of(event)
+        user_id, anonymous_id = identity_of(given)
         if user_id is None and not self._sends_anonymous:
             return None
         context = self._context(seen)
-        context.group_id = self._accounts.group_of(event.properties)
-        return (_id_of(event), _time_of(event), user_id, anonymous_id, context)
+        context.group_id = self._accounts.group_of(given.known)
+        return (_id_of(given), _time_of(given), user_id, anonymous_id, context)
 
     def _tell_account(self, head: Head, draft: Draft, messages: list[AnyMessage], facts: list[Fact]) -> None:
         """Add the news that this user belongs to this account, if it is news."""
@@ -175,40 +201,36 @@ class Mapper:
                 facts.append(fact)
                 messages.append(GroupMessage(*_ahead(head, "group"), group_id=group_id))
 
-    def _page_message(self, event: Event, head: Head) -> AnyMessage:
-        properties = event.properties
-        name, category = plain(properties.get("name")), plain(properties.get("category"))
-        found = page_properties(head[-1].page, self._own.of(properties)) or None
-        return PageMessage(*head, name, category, found)
+    def _page_message(self, given: Given, head: Head) -> AnyMessage:
+        found = page_properties(head[-1].page, given.own) or None
+        return PageMessage(*head, given.known.name, given.known.category, found)
 
-    def _screen_message(self, event: Event, head: Head) -> AnyMessage:
-        properties = event.properties
-        name, category = plain(properties.get("$screen_name")), plain(properties.get("category"))
-        found = page_properties(head[-1].page, self._own.of(properties)) or None
-        return ScreenMessage(*head, name, category, found)
+    def _screen_message(self, given: Given, head: Head) -> AnyMessage:
+        found = page_properties(head[-1].page, given.own) or None
+        return ScreenMessage(*head, given.known.screen_name, given.known.category, found)
 
-    def _track_message(self, event: Event, head: Head) -> AnyMessage:
-        name = autocapture_words(event) if event.event == "$autocapture" else event.event
-        return TrackMessage(*head, event=name, properties=self._own.of(event.properties) or None)
+    def _track_message(self, given: Given, head: Head) -> AnyMessage:
+        name = autocapture_words(given) if given.event == "$autocapture" else given.event
+        return TrackMessage(*head, event=name, properties=given.own or None)
 
-    def _group(self, event: Event, seen: Event, draft: Draft) -> Mapped:
-        if not self._sends_anonymous and names_device(event) and is_anonymous(event):
-            return _SKIPPED_ANONYMOUS
-        identity = group_identity_of(event)
-        group_id = id_text(event.properties.get("$group_key"))
+    def _group(self, given: Given, seen: Given, draft: Draft) -> Mapped:
+        if not self._sends_anonymous and names_device(given) and is_anonymous(given):
+            return Mapped(skipped=SkipReason.ANONYMOUS)
+        identity = group_identity_of(given)
+        group_id = id_text(given.known.group_key)
         if group_id is None:
             raise InvalidRecord("it names no group: `$group_key` is missing")
-        if not self._accounts.is_account(event.properties):
+        if not self._accounts.is_account(given.known):
             return Mapped(skipped=SkipReason.OTHER_GROUP_TYPE)
-        update = seen.properties.get("$group_set")
+        update = seen.known.group_set
         traits = self._own_traits.of(update) if isinstance(update, dict) else {}
-        type_ = seen.properties.get("$group_type")
+        type_ = seen.known.group_type
         if type_ is not None:
             traits["posthog_group_type"] = type_
         context = self._context(seen)
         context.group_id = group_id
         message = GroupMessage(
-            _id_of(event), _time_of(event), *identity, context, group_id=group_id, traits=traits or None
+            _id_of(given), _time_of(given), *identity, context, group_id=group_id, traits=traits or None
         )
         facts: tuple[Fact, ...] = ()
         if identity.user_id is not None:
@@ -217,41 +239,40 @@ class Mapper:
             facts = (fact,)
         return Mapped((message,), None, facts)
 
-    def _alias(self, event: Event, seen: Event, _draft: Draft) -> Mapped:
-        properties = event.properties
-        previous_id = id_text(properties.get("distinct_id")) or id_text(event.distinct_id)
-        return self._joined(event, seen, previous_id, id_text(properties.get("alias")))
+    def _alias(self, given: Given, seen: Given, _draft: Draft) -> Mapped:
+        previous_id = id_text(given.known.distinct_id) or id_text(given.distinct_id)
+        return self._joined(given, seen, previous_id, id_text(given.known.alias))
 
-    def _merge(self, event: Event, seen: Event, _draft: Draft) -> Mapped:
-        properties = event.properties
-        user_id = id_text(event.distinct_id) or id_text(properties.get("distinct_id"))
-        return self._joined(event, seen, id_text(properties.get("alias")), user_id)
+    def _merge(self, given: Given, seen: Given, _draft: Draft) -> Mapped:
+        return self._joined(given, seen, id_text(given.known.alias), distinct_id_of(given))
 
-    def _joined(self, event: Event, seen: Event, previous_id: str | None, user_id: str | None) -> Mapped:
+    def _joined(self, given: Given, seen: Given, previous_id: str | None, user_id: str | None) -> Mapped:
         if previous_id is None or user_id is None:
             raise InvalidRecord("it joins nobody: `alias` or `distinct_id` is missing")
         if previous_id == user_id or is_nobody(previous_id) or is_nobody(user_id):
             return Mapped(skipped=SkipReason.NO_PERSON_IN_ALIAS)
         context = self._context(seen)
         return Mapped(
-            (AliasMessage(_id_of(event), _time_of(event), user_id, None, context, previous_id=previous_id),)
+            (AliasMessage(_id_of(given), _time_of(given), user_id, None, context, previous_id=previous_id),)
         )
 
-    def _context(self, seen: Event) -> Context:
-        context = context_of(seen, send_ip=self._settings.send_ip)
+    def _context(self, seen: Given) -> Context:
+        context = seen.context
+        if not self._sends_ip:
+            context.ip = None
         if self._is_private and context.page is not None:
             context.page.search = self._privacy.value("search", context.page.search)
         return context
 
-    def _traits(self, event: Event, group_id: str | None) -> dict[str, Any]:
-        traits = self._people.traits(event)
-        self._add_company(traits, event, in_group=group_id is not None, person=traits)
+    def _traits(self, given: Given, group_id: str | None) -> dict[str, Any]:
+        traits = self._people.traits(given)
+        self._add_company(traits, given, in_group=group_id is not None, person=traits)
         return traits
 
     def _add_company(
-        self, traits: dict[str, Any], event: Event, *, in_group: bool, person: dict[str, Any] | None = None
+        self, traits: dict[str, Any], given: Given, *, in_group: bool, person: dict[str, Any] | None = None
     ) -> None:
-        known = self._people.traits(event) if person is None else person
+        known = self._people.traits(given) if person is None else person
         company = self._accounts.company_of(known, in_group=in_group)
         if company is not None and self._is_private:
             company = self._privacy.company(company)
@@ -275,9 +296,9 @@ def _told_of_account(user_id: str, group_id: str) -> Fact:
     return hash((user_id, group_id, "account")), 0
 
 
-def _time_of(event: Event) -> str | None:
+def _time_of(given: Given) -> str | None:
     try:
-        return utc_text(event.timestamp)
+        return utc_text(given.timestamp)
     except ValueError as error:
         raise InvalidRecord(f"`timestamp` is no time: {error}") from error
 
@@ -286,11 +307,11 @@ def _time_of(event: Event) -> str | None:
 _NAMESPACE = UUID("1293224e-5c9c-5cf0-a582-7273100f2b8e")
 
 
-def _id_of(event: Event) -> str:
+def _id_of(given: Given) -> str:
     """The event's `uuid`; of one that came without, an id made from its content, the same at every try."""
-    return id_text(event.uuid) or _id_from_content(event)
+    return id_text(given.uuid) or _id_from_content(given)
 
 
-def _id_from_content(event: Event) -> str:
-    content = encode([event.event, event.distinct_id, event.timestamp, event.properties])
+def _id_from_content(given: Given) -> str:
+    content = encode([given.event, given.distinct_id, given.timestamp, given.properties])
     return str(uuid5(_NAMESPACE, content.decode()))

@@ -20,35 +20,39 @@ It puts all of them on every event, null where the address had none, and ingesti
 """
 
 # An SDK puts the same names in the same order on most events; `$feature/<flag>` sees to it that there is no
-# end to the variety. A layout takes about 1 KB.
-_MOST_LAYOUTS = 2_000
+# end to the variety. A choice takes about 1 KB.
+_MOST_CHOICES = 2_000
 
 
-class OwnProperties:
-    """Chooses by name: not `$…` unless included by pattern, and not PostHog's plumbing."""
-
-    def __init__(self, include: Patterns, plumbing: Iterable[str] = PLUMBING) -> None:
-        self._layouts = _Layouts(include, frozenset(name for name in plumbing if name not in include))
-
-    def of(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """The own ones, in their order, values as they stand; then the campaign's, as far as not null."""
-        layout = self._layouts[tuple(properties)]
-        own = {name: properties[name] for name in layout.own}
-        for name in layout.campaign:
-            value = properties[name]
-            if value is not None:
-                own[name] = value
-        return own
-
-
-class _Layout(NamedTuple):
+class Choice(NamedTuple):
     """Which of an event's names are its own."""
 
     own: tuple[str, ...]
     campaign: tuple[str, ...]
 
 
-class _Layouts(dict[tuple[str, ...], _Layout]):
+class OwnProperties:
+    """Chooses by name: not `$…` unless included by pattern, and not PostHog's plumbing."""
+
+    def __init__(self, include: Patterns, plumbing: Iterable[str] = PLUMBING) -> None:
+        self._choices = _Choices(include, frozenset(name for name in plumbing if name not in include))
+
+    def chosen(self, names: Iterable[str]) -> Choice:
+        """The own ones among these names."""
+        return self._choices[tuple(names)]
+
+    def of(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The own ones, in their order, values as they stand; then the campaign's, as far as not null."""
+        choice = self._choices[tuple(properties)]
+        own = {name: properties[name] for name in choice.own}
+        for name in choice.campaign:
+            value = properties[name]
+            if value is not None:
+                own[name] = value
+        return own
+
+
+class _Choices(dict[tuple[str, ...], Choice]):
     """Looks at the names of an event once, and at an event with the same names no more."""
 
     def __init__(self, include: Patterns, plumbing: frozenset[str]) -> None:
@@ -56,13 +60,13 @@ class _Layouts(dict[tuple[str, ...], _Layout]):
         self._include = include
         self._plumbing = plumbing
 
-    def __missing__(self, names: tuple[str, ...]) -> _Layout:
+    def __missing__(self, names: tuple[str, ...]) -> Choice:
         own = tuple(filter(self._is_own, names))
-        layout = _Layout(own, tuple(filter(_CAMPAIGN.__contains__, names)))
-        if len(self) >= _MOST_LAYOUTS:
+        choice = Choice(own, tuple(filter(_CAMPAIGN.__contains__, names)))
+        if len(self) >= _MOST_CHOICES:
             self.clear()
-        self[names] = layout
-        return layout
+        self[names] = choice
+        return choice
 
     def _is_own(self, name: str) -> bool:
         if name[:1] == "$":

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from itertools import filterfalse
 from typing import Any
 
-from ..events import Event
+from .given import Given, person_of
+from .known import Known
 from .own import CAMPAIGN_PROPERTIES, OwnProperties
 
 _MEMORY = 10_000
@@ -20,24 +21,23 @@ class People:
         # posthog-js adds the words searched for.
         self._not_set_by_user = {*CAMPAIGN_PROPERTIES, "ph_keyword"}
 
-    def traits(self, event: Event) -> dict[str, Any]:
+    def traits(self, given: Given) -> dict[str, Any]:
         """The person as exported, overlaid by `$set_once` where it has no such key, and by `$set`."""
-        person = event.person_properties
-        traits = dict(person) if isinstance(person, dict) else {}
-        once, update = _updates(event)
+        traits = dict(person_of(given))
+        once, update = _updates(given.known)
         for key, value in once.items():
             traits.setdefault(key, value)
         traits.update(update)
         return self._own.of(traits)
 
-    def updates(self, event: Event) -> dict[str, Any]:
+    def updates(self, given: Given) -> dict[str, Any]:
         """The traits that the user's code set with this event; empty when PostHog alone set some."""
-        once, update = _updates(event)
+        once, update = _updates(given.known)
         posthogs = self._not_set_by_user
         if posthogs.issuperset(once) and posthogs.issuperset(update):
             return {}
         traits = {}
-        person = event.person_properties if isinstance(event.person_properties, dict) else {}
+        person = person_of(given)
         for key in self._set_by_user(once):
             # A `$set_once` that came too late changed nothing: the person's value is the true one.
             traits[key] = person.get(key, once[key])
@@ -54,7 +54,6 @@ class People:
                 posthogs.add(key)
 
 
-def _updates(event: Event) -> tuple[dict[str, Any], dict[str, Any]]:
-    once = event.properties.get("$set_once")
-    update = event.properties.get("$set")
+def _updates(known: Known) -> tuple[dict[str, Any], dict[str, Any]]:
+    once, update = known.set_once, known.set_
     return (once if isinstance(once, dict) else {}, update if isinstance(update, dict) else {})

@@ -15,7 +15,7 @@ import msgspec
 from ..errors import InvalidRecord
 from ..events import Event
 from ..exact_json import encode
-from .identity import distinct_id_of, id_text, is_nobody
+from .identity import id_text, is_nobody
 from .patterns import Patterns
 from .settings import MappingSettings
 
@@ -123,7 +123,8 @@ class Privacy:
         properties = event.properties
         without = {name for name in ("$device_id", "$anon_distinct_id", "$groups") if self._excludes(name)}
         # It tells an anonymous visitor, who has no other id.
-        if "$user_id" not in properties and id_text(properties.get("$device_id")) == distinct_id_of(event):
+        distinct_id = id_text(event.distinct_id) or id_text(properties.get("distinct_id"))
+        if "$user_id" not in properties and id_text(properties.get("$device_id")) == distinct_id:
             without.discard("$device_id")
         return without & properties.keys()
 

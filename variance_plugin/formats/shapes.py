@@ -10,28 +10,19 @@
 | engage | no `event`, but an id and `$set` or `$set_once` | the capture API at `/engage` |
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from .errors import InvalidRecord
-from .events import Event, SealedEvent, utc_text
-from .exact_json import BOM, decode, number, split
+from ..errors import InvalidRecord
+from ..events import Event, utc_text
+from ..exact_json import BOM, decode, number, split
 
-_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _row_decoder = msgspec.json.Decoder(Event, float_hook=number)
-
-
-class _Named(msgspec.Struct):
-    event: str
-
-
-_name_decoder = msgspec.json.Decoder(_Named)
-_NAME_HINT = re.compile(rb'"event" ?: ?"([^"\\]*)"')
 
 
 class _Batch(msgspec.Struct, rename={"sent_at_in_camel_case": "sentAt"}):
@@ -71,51 +62,11 @@ def from_mapping(fields: Mapping[str, Any]) -> Event:
     return _one(fields, b"")
 
 
-def ignored_name(record: bytes, ignores: Callable[[str], object]) -> str | None:
-    """The event's name, if `ignores(name)` is truthy; None when the record has to be decoded to know.
-
-    Most PostHog events are not exported, and the name says so at a quarter of what decoding the properties
-    costs. The first thing that looks like a name decides whether that closer look at the record pays.
-    """
-    hint = _NAME_HINT.search(record)
-    if hint is None or not ignores(hint[1].decode(errors="replace")):
-        return None
-    try:
-        name = _name_decoder.decode(record).event
-    except _REFUSED:
-        return None
-    return name if ignores(name) else None
-
-
-def seal(event: Event) -> Event | SealedEvent:
-    """The event without its decoded values, if it can be read again."""
-    if not event.record:
-        return event
-    return SealedEvent(
-        event=event.event, distinct_id=event.distinct_id, record=event.record, position=event.position
-    )
-
-
-def open_event(event: Event | SealedEvent) -> Event:
-    """The whole event; each call reads a sealed one anew.
-
-    Raises:
-        InvalidRecord: when it is not usable after all.
-    """
-    if isinstance(event, Event):
-        return event
-    (opened,) = events(event.record)
-    if isinstance(opened, InvalidRecord):
-        raise opened
-    opened.position = event.position
-    return opened
-
-
 def _row(record: bytes) -> Event | None:
     """The event in a row or text row, in one pass; None for what needs a closer look."""
     try:
         event = _row_decoder.decode(record)
-    except _REFUSED:
+    except REFUSED:
         return None
     if event.distinct_id is msgspec.UNSET and any(name in record for name in _OTHER_NAMES_IN_JSON):
         return None
@@ -200,7 +151,7 @@ def _batch_in(text: bytes) -> tuple[Any, list[bytes]] | None:
     """When a batch or an array was sent, if that is known, and its members; None when the text is neither."""
     try:
         found = _batch_decoder.decode(text)
-    except _REFUSED:
+    except REFUSED:
         # Not a batch, or one with a member that is amiss: only that one must fall.
         return _cut_batch(text) if b'"batch"' in text or text.lstrip()[:1] == b"[" else None
     if isinstance(found, list):

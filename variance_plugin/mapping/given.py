@@ -1,0 +1,82 @@
+"""What the mapping reads of an event, in one form, however the event came."""
+
+from typing import Any
+
+import msgspec
+
+from ..events import Event
+from ..exact_json import decode
+from ..messages import Context
+from .context import CONTEXT_NAMES, ContextReader
+from .known import KNOWN_NAMES, PLAIN_NAMES, Known
+from .own import OwnProperties
+
+CONTAINERS = frozenset([dict, list])
+
+
+class Given(msgspec.Struct, gc=False):
+    """An event as the mapping sees it. Names as in `Event`."""
+
+    event: str
+    uuid: Any
+    timestamp: Any
+    distinct_id: Any
+    elements_chain: Any
+    context: Context
+    """For whoever needs it first to complete."""
+    known: Known
+    own: dict[str, Any]
+    """The event's own properties, for whoever needs them first to keep."""
+    person: Any
+    """What `person_of` reads."""
+    properties: dict[str, Any] | None
+    """All of them; None where the record has a `uuid` and nobody needs them."""
+
+
+def given_by(event: Event, own: OwnProperties) -> Given:
+    """What the mapping reads of a decoded event."""
+    properties = event.properties
+    values = [*map(properties.get, CONTEXT_NAMES), None]
+    if not CONTAINERS.isdisjoint(map(type, values)):
+        values = [*map(_plain, values)]
+    context = _contexts.read(values)
+    if event.ip is not None:
+        context.ip = _plain(event.ip)
+    known = Known(*map(properties.get, KNOWN_NAMES))
+    for attribute in _PLAIN:
+        setattr(known, attribute, _plain(getattr(known, attribute)))
+    return Given(
+        event.event,
+        event.uuid,
+        event.timestamp,
+        event.distinct_id,
+        event.elements_chain,
+        context,
+        known,
+        own.of(properties),
+        event.person_properties,
+        properties,
+    )
+
+
+def person_of(given: Given) -> dict[str, Any]:
+    """The person's properties as they came along with the event; empty when they did not.
+
+    Raises:
+        InvalidRecord: when they are no JSON after all.
+    """
+    person = given.person
+    if type(person) is bytes:
+        given.person = person = decode(person)
+    return person if isinstance(person, dict) else {}
+
+
+_contexts = ContextReader(
+    {name: place for place, name in enumerate(CONTEXT_NAMES)}, nothing=len(CONTEXT_NAMES)
+)
+_PLAIN = Known.__struct_fields__[: len(PLAIN_NAMES)]
+
+
+def _plain(value: Any) -> Any:
+    """The value of one of Segment's fields; None for an object or a list, which no field can take."""
+    return None if type(value) in CONTAINERS else value
