@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .delivery import Compression, DeliverySettings, PayloadFormat
+from .delivery.addresses import AddressRefused, AddressRules, host_and_port
 from .errors import SettingsError
 from .manifest import Manifest, load_manifest
 from .mapping import AccountMapping, AnonymousUsers, MappingSettings
@@ -97,17 +98,21 @@ def _mapping(parameters: Parameters) -> MappingSettings:
 
 
 def _delivery(parameters: Parameters) -> DeliverySettings:
+    rules = _address_rules(parameters)
     settings = DeliverySettings(
-        webhook_url=_webhook_url(parameters),
+        webhook_url=_webhook_url(parameters, rules),
         auth_header=parameters.secret("authHeader"),
         shared_secret=parameters.secret("sharedSecret"),
         payload_format=PayloadFormat(parameters.text("payloadFormat")),
         compression=Compression(parameters.text("compression")),
         max_batch_events=parameters.whole("maxBatchEvents", low=1, high=10_000, default=500),
         max_batch_bytes=parameters.whole("maxBatchBytes", low=1_000, high=100_000_000, default=500_000),
+        rate_limit_per_second=parameters.seconds("rateLimitPerSecond", low=0, high=100_000, default=0),
         connect_timeout_seconds=parameters.seconds("connectTimeoutSeconds", low=0.1, high=300, default=5),
         read_timeout_seconds=parameters.seconds("readTimeoutSeconds", low=0.1, high=3_600, default=30),
         retry_seconds=parameters.seconds("retrySeconds", low=0, high=300, default=10),
+        allowed_hosts=rules.allowed_hosts,
+        allow_private_networks=rules.allow_private_networks,
         proxy_url=_proxy_url(parameters),
         ca_certificate=_file(parameters, "caCertificate"),
         client_certificate=_file(parameters, "clientCertificate"),
@@ -130,7 +135,21 @@ def _buffer(parameters: Parameters) -> None:
     parameters.seconds("maxRetryHours", low=0, high=87_600, default=0)
 
 
-def _webhook_url(parameters: Parameters) -> str:
+def _address_rules(parameters: Parameters) -> AddressRules:
+    usable = []
+    for entry in parameters.names("allowedHosts"):
+        try:
+            host_and_port(entry)
+        except ValueError:
+            problem = "is no host as it stands in webhookUrl, such as 127.0.0.1, localhost:8900 or [::1]:8900"
+            parameters.fault("allowedHosts", f"{entry[:80]!r} {problem}")
+        else:
+            usable.append(entry)
+    private = parameters.yes("allowPrivateNetworks")
+    return AddressRules(allowed_hosts=tuple(usable), allow_private_networks=private)
+
+
+def _webhook_url(parameters: Parameters, rules: AddressRules) -> str:
     url = parameters.text("webhookUrl")
     if not url:
         return ""  # the manifest says already that it is required
@@ -145,7 +164,15 @@ def _webhook_url(parameters: Parameters) -> str:
         parameters.fault("webhookUrl", "begins with neither https:// nor http://")
     elif parts.username is not None or parts.password is not None:
         parameters.fault("webhookUrl", "holds a user name or password; put them into authHeader")
+    else:
+        try:
+            rules.check_host(parts.hostname or "", parts.port or _PORTS[parts.scheme])
+        except AddressRefused as error:
+            parameters.fault("webhookUrl", str(error))
     return url
+
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def _proxy_url(parameters: Parameters) -> Secret:

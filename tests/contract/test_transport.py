@@ -30,7 +30,9 @@ class OnTheWire:
     def __init__(self) -> None:
         self._variance = LocalVariance()
         self._variance.start()
-        self.transport = RequestsTransport(DeliverySettings(webhook_url=self._variance.url))
+        self.transport = RequestsTransport(
+            DeliverySettings(webhook_url=self._variance.url, allowed_hosts=("127.0.0.1",))
+        )
 
     def answer_with(self, answers: list[Answer]) -> None:
         """See `Line`."""

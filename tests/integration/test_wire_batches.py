@@ -10,14 +10,16 @@ import pytest
 
 from variance_plugin import Event, RetryError, VariancePlugin
 from variance_plugin.receiver import Answer, LocalVariance, Post
-from variance_plugin.runtime import Host, LoadedPlugin
+from variance_plugin.runtime import LoadedPlugin, lone_host
 from variance_plugin.settings import manifest
 from variance_plugin.testing import FakeClock, InMemoryDeadLetters, InMemoryMeta, make_event, running
 
 
 def meta_for(variance: LocalVariance, **more: str) -> InMemoryMeta:
     """The plugin alone."""
-    return InMemoryMeta({"webhookUrl": variance.url, "authHeader": "Bearer demo-token", **more})
+    return InMemoryMeta(
+        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token", **more}
+    )
 
 
 def crowd(count: int) -> list[Event]:
@@ -54,7 +56,7 @@ def test_one_poisonous_event_among_five_hundred_costs_only_itself(variance: Loca
     (rejection,) = meta.rejections
     assert events[321] == rejection.event
     assert ('HTTP 422: {"error":"unknown plan"}', 422) == (rejection.reason, rejection.status)
-    assert (499, 1) == (meta.metrics["events.delivered"], meta.metrics["events.rejected"])
+    assert (499, 1) == (meta.counts["events.delivered"], meta.counts["events.rejected"])
     assert len(variance.posts) <= 19
     assert {1} == {post.connection_id for post in variance.posts}
 
@@ -70,7 +72,7 @@ def test_results_within_the_answer_decide_without_halving(variance: LocalVarianc
 
     (rejection,) = meta.rejections
     assert ("refused within a batch: no such user", 400) == (rejection.reason, rejection.status)
-    assert 2 == meta.metrics["events.delivered"]
+    assert 2 == meta.counts["events.delivered"]
     assert 1 == len(variance.posts)
 
 
@@ -124,7 +126,7 @@ def test_an_endpoint_that_refuses_everything_is_paused(
         plugin.export_events(caught.value.events, meta)
 
     assert 20 == len(meta.rejections)
-    assert 480 == meta.metrics["events.delivered"]
+    assert 480 == meta.counts["events.delivered"]
     assert [logging.ERROR] == [record.levelno for record in caplog.records]
 
 
@@ -133,9 +135,14 @@ class Runner:
 
     def __init__(self, variance: LocalVariance, **config: Any) -> None:
         self.dead_letters = InMemoryDeadLetters()
-        self.host = Host(
-            LoadedPlugin(manifest(), VariancePlugin()),
-            {"webhookUrl": variance.url, "authHeader": "Bearer demo-token", **config},
+        self.host = lone_host(
+            LoadedPlugin.of(VariancePlugin(), manifest()),
+            {
+                "webhookUrl": variance.url,
+                "allowedHosts": "127.0.0.1",
+                "authHeader": "Bearer demo-token",
+                **config,
+            },
             clock=FakeClock(),
             dead_letters=self.dead_letters,
             logger=logging.getLogger("host"),

@@ -22,6 +22,7 @@ def meta_for(url: str, **more: object) -> InMemoryMeta:
     return InMemoryMeta(
         {
             "webhookUrl": url,
+            "allowedHosts": "127.0.0.1",
             "authHeader": "Bearer demo-token",
             "retrySeconds": "0",
             "readTimeoutSeconds": str(READ_SECONDS),
@@ -40,8 +41,8 @@ def test_a_2xx_delivers(variance: LocalVariance, status: int) -> None:
         plugin.export_events([make_event(number=number) for number in range(3)], meta)
 
     assert {"order paid": 3} == variance.summary().events
-    assert 3 == meta.metrics["events.delivered"]
-    assert {"delivered": 1} == meta.metrics.under("attempts.")
+    assert 3 == meta.counts["events.delivered"]
+    assert {"delivered": 1} == meta.counts.under("attempts.")
     assert [] == meta.rejections
 
 
@@ -80,7 +81,7 @@ def test_passing_trouble_leaves_everything_for_later(
         plugin.export_events(caught.value.events, meta)
 
     assert {"order paid": 3} == variance.summary().events
-    assert {"retry": 1, "delivered": 1} == meta.metrics.under("attempts.")
+    assert {"retry": 1, "delivered": 1} == meta.counts.under("attempts.")
     assert [] == meta.rejections
     assert logging.WARNING == max(record.levelno for record in caplog.records)
 
@@ -104,7 +105,7 @@ def test_an_endpoint_at_fault_pauses_and_blames_no_event(
         plugin.export_events(events, meta)
 
     assert {"order paid": 3} == variance.summary().events
-    assert {"endpoint at fault": 1, "delivered": 1} == meta.metrics.under("attempts.")
+    assert {"endpoint at fault": 1, "delivered": 1} == meta.counts.under("attempts.")
     assert [] == meta.rejections
     assert [logging.ERROR] == [record.levelno for record in caplog.records]
 
@@ -152,7 +153,7 @@ def test_an_address_where_no_variance_answers(
         with running(VariancePlugin(), meta) as plugin, pytest.raises(RetryError, match=reason):
             plugin.export_events([make_event()], meta)
 
-    assert {outcome: 1} == meta.metrics.under("attempts.")
+    assert {outcome: 1} == meta.counts.under("attempts.")
     assert [] == meta.rejections
 
 

@@ -18,7 +18,8 @@ from variance_plugin.testing import InMemoryMeta, make_event, running
 
 def export(url: str, count: int = 1, **config: Any) -> InMemoryMeta:
     """Export events with this configuration, in one call; a failure is for the assertions."""
-    meta = InMemoryMeta({"webhookUrl": url, "authHeader": "Bearer demo-token", "retrySeconds": "0", **config})
+    needed = {"webhookUrl": url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
+    meta = InMemoryMeta({**needed, "retrySeconds": "0", **config})
     with running(VariancePlugin(), meta) as plugin:
         try:
             plugin.export_events([make_event(number=number) for number in range(count)], meta)
@@ -93,7 +94,7 @@ def test_a_redirect_is_not_followed(variance: LocalVariance, status: int) -> Non
         assert 0 == target.summary().posts
         assert {
             f"HTTP {status} (redirect to {target.url}; redirects are not followed)": 1
-        } == meta.metrics.under("failure.")
+        } == meta.counts.under("failure.")
 
 
 @pytest.mark.parametrize("location", ["http://[x", "http://", "//", "\x7f", "data:,x", ""], ids=repr)
@@ -101,7 +102,7 @@ def test_a_redirect_to_nowhere_is_a_redirect_all_the_same(variance: LocalVarianc
     """Whatever stands in `Location`."""
     variance.answer_with([Answer(status=302, headers={"Location": location})])
 
-    assert {"endpoint at fault": 1} == export(variance.url).metrics.under("attempts.")
+    assert {"endpoint at fault": 1} == export(variance.url).counts.under("attempts.")
 
 
 def test_netrc_does_not_replace_the_authorization(
@@ -185,7 +186,7 @@ def test_a_proxy_that_is_not_there_is_told_from_the_destination(
     """So that one looks in the right place."""
     meta = export(f"{scheme}://destination.invalid/", proxyUrl=proxy)
 
-    assert {failure: 1} == meta.metrics.under("failure.")
+    assert {failure: 1} == meta.counts.under("failure.")
 
 
 def test_an_unwanted_compressed_answer_is_not_unpacked(variance: LocalVariance) -> None:
@@ -207,8 +208,8 @@ def test_an_endless_answer_is_read_only_at_its_beginning(variance: LocalVariance
     meta = export(variance.url)
     again = export(variance.url, 2, payloadFormat="single")
 
-    assert {"endpoint at fault": 1} == meta.metrics.under("attempts.")
-    assert {"delivered": 2} == again.metrics.under("attempts.")
+    assert {"endpoint at fault": 1} == meta.counts.under("attempts.")
+    assert {"delivered": 2} == again.counts.under("attempts.")
 
 
 def test_an_answer_that_closes_the_connection_is_read_to_its_end(variance: LocalVariance) -> None:
@@ -226,7 +227,11 @@ def test_an_interim_answer_is_not_taken_for_the_next_requests_answer(variance: L
     """After a 103 the answer proper follows on that connection: it is not used again."""
     variance.answer_with([Answer(status=103), Answer(status=400)])
     transport = RequestsTransport(
-        DeliverySettings(webhook_url=variance.url, auth_header=Secret("Bearer demo-token"))
+        DeliverySettings(
+            webhook_url=variance.url,
+            auth_header=Secret("Bearer demo-token"),
+            allowed_hosts=("127.0.0.1",),
+        )
     )
 
     statuses = [
@@ -276,7 +281,7 @@ def test_no_secret_and_no_query_reaches_a_log_an_error_or_a_dead_letter(
     shown = [
         caplog.text,
         *(repr(record.args) for record in caplog.records),
-        *meta.metrics.under(""),
+        *meta.counts.under(""),
         *(rejection.reason for rejection in meta.rejections),
     ]
     assert [] == [text for text in shown if "phc_demo" in text]
@@ -302,4 +307,4 @@ def test_nor_when_there_is_no_answer(
 
     meta = export(url.format(origin=origin, closed="127.0.0.1:1"), **SECRET_CONFIG)
 
-    assert "phc_demo" not in caplog.text + "".join(meta.metrics.under(""))
+    assert "phc_demo" not in caplog.text + "".join(meta.counts.under(""))

@@ -14,7 +14,7 @@ import pytest
 
 from variance_plugin import Event, RetryError, VariancePlugin
 from variance_plugin.receiver import Answer, LocalVariance, Post, WireFault
-from variance_plugin.runtime import Host, LoadedPlugin
+from variance_plugin.runtime import LoadedPlugin, lone_host
 from variance_plugin.settings import manifest
 from variance_plugin.testing import FakeClock, InMemoryDeadLetters, InMemoryMeta, make_event, running
 
@@ -27,9 +27,14 @@ class Runner:
     def __init__(self, variance: LocalVariance, **config: Any) -> None:
         self.clock = FakeClock()
         self.dead_letters = InMemoryDeadLetters()
-        self.host = Host(
-            LoadedPlugin(manifest(), VariancePlugin()),
-            {"webhookUrl": variance.url, "authHeader": "Bearer demo-token", **config},
+        self.host = lone_host(
+            LoadedPlugin.of(VariancePlugin(), manifest()),
+            {
+                "webhookUrl": variance.url,
+                "allowedHosts": "127.0.0.1",
+                "authHeader": "Bearer demo-token",
+                **config,
+            },
             clock=self.clock,
             dead_letters=self.dead_letters,
             logger=logging.getLogger("host"),
@@ -46,7 +51,9 @@ class Runner:
 
 def meta_for(variance: LocalVariance, **more: str) -> InMemoryMeta:
     """The plugin alone."""
-    return InMemoryMeta({"webhookUrl": variance.url, "authHeader": "Bearer demo-token", **more})
+    return InMemoryMeta(
+        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token", **more}
+    )
 
 
 def test_the_plugin_bridges_seconds_by_itself(variance: LocalVariance) -> None:

@@ -170,7 +170,8 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 def export(url: str, count: int = 1, **config: Any) -> InMemoryMeta:
     """Export events; a failure is for the assertions."""
-    meta = InMemoryMeta({"webhookUrl": url, "authHeader": "Bearer demo", "retrySeconds": "0", **config})
+    needed = {"webhookUrl": url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo"}
+    meta = InMemoryMeta({**needed, "retrySeconds": "0", **config})
     with running(VariancePlugin(), meta) as plugin:
         try:
             plugin.export_events([make_event(number=number) for number in range(count)], meta)
@@ -184,8 +185,8 @@ def test_a_certificate_of_nobody_that_is_trusted_is_refused(here: TlsServer) -> 
     """The endpoint is at fault; nothing was sent."""
     meta = export(here.url)
 
-    assert {"endpoint at fault": 1} == meta.metrics.under("attempts.")
-    (failure,) = meta.metrics.under("failure.")
+    assert {"endpoint at fault": 1} == meta.counts.under("attempts.")
+    (failure,) = meta.counts.under("failure.")
     assert "TLS or certificate failure: certificate refused: self-signed certificate" == failure
     assert [] == here.posts
 
@@ -223,7 +224,7 @@ def test_a_trusted_certificate_has_to_fit(pairs: dict[str, Pair], name: str, rea
     with TlsServer(pairs[name]) as server:
         meta = export(server.url, caCertificate=str(pairs[name].certificate))
 
-        (failure,) = meta.metrics.under("failure.")
+        (failure,) = meta.counts.under("failure.")
         assert reason in failure
         assert [] == server.posts
 
@@ -236,7 +237,7 @@ def test_tls_older_than_1_2_is_refused(pairs: dict[str, Pair]) -> None:
     ):
         meta = export(server.url, caCertificate=str(pairs["here"].certificate))
 
-    (failure,) = meta.metrics.under("failure.")
+    (failure,) = meta.counts.under("failure.")
     assert "PROTOCOL" in failure
     assert [] == server.posts
 
@@ -246,7 +247,7 @@ def test_the_client_shows_its_certificate(pairs: dict[str, Pair]) -> None:
     client = pairs["client"]
     with TlsServer(pairs["here"], client_authority=client.certificate) as server:
         trusted: dict[str, Any] = {"caCertificate": str(pairs["here"].certificate)}
-        assert "delivered" not in export(server.url, **trusted).metrics.under("attempts.")
+        assert "delivered" not in export(server.url, **trusted).counts.under("attempts.")
         assert [] == server.posts
 
         export(server.url, **trusted, clientCertificate=str(client.certificate), clientKey=str(client.key))
@@ -273,7 +274,13 @@ def test_a_certificate_file_that_vanishes_is_the_endpoints_fault(
     copy = tmp_path / "authority.pem"
     copy.write_bytes(pairs["here"].certificate.read_bytes())
     meta = InMemoryMeta(
-        {"webhookUrl": here.url, "authHeader": "x", "caCertificate": str(copy), "retrySeconds": "0"}
+        {
+            "webhookUrl": here.url,
+            "allowedHosts": "127.0.0.1",
+            "authHeader": "x",
+            "caCertificate": str(copy),
+            "retrySeconds": "0",
+        }
     )
 
     with running(VariancePlugin(), meta) as plugin:
@@ -284,7 +291,7 @@ def test_a_certificate_file_that_vanishes_is_the_endpoints_fault(
         plugin.export_events([make_event()], meta)
 
     assert 1 == len(here.posts)
-    assert {"endpoint at fault": 1, "delivered": 1} == meta.metrics.under("attempts.")
+    assert {"endpoint at fault": 1, "delivered": 1} == meta.counts.under("attempts.")
 
 
 def test_a_connection_that_ends_during_the_handshake_is_passing_trouble() -> None:
@@ -301,7 +308,7 @@ def test_a_connection_that_ends_during_the_handshake_is_passing_trouble() -> Non
         meta = export(f"https://127.0.0.1:{listener.getsockname()[1]}/")
         thread.join()
 
-    assert {"retry": 1} == meta.metrics.under("attempts.")
+    assert {"retry": 1} == meta.counts.under("attempts.")
 
 
 def test_a_proxy_passes_tls_through(here: TlsServer, pairs: dict[str, Pair]) -> None:
@@ -338,8 +345,8 @@ def test_a_proxy_may_refuse_for_good_or_for_now(status: str, outcome: str, failu
     with Proxy(status) as proxy:
         meta = export("https://destination.invalid/", proxyUrl=proxy.url)
 
-    assert {outcome: 1} == meta.metrics.under("attempts.")
-    assert {failure: 1} == meta.metrics.under("failure.")
+    assert {outcome: 1} == meta.counts.under("attempts.")
+    assert {failure: 1} == meta.counts.under("failure.")
 
 
 def test_connections_are_kept_or_closed_as_the_server_says(here: TlsServer, pairs: dict[str, Pair]) -> None:
@@ -347,4 +354,4 @@ def test_connections_are_kept_or_closed_as_the_server_says(here: TlsServer, pair
     meta = export(here.url, 6, caCertificate=str(pairs["here"].certificate), payloadFormat="single")
 
     assert 6 == len(here.posts)
-    assert {"delivered": 6} == meta.metrics.under("attempts.")
+    assert {"delivered": 6} == meta.counts.under("attempts.")

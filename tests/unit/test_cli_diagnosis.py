@@ -34,6 +34,12 @@ SETTINGS = DeliverySettings(webhook_url="http://hooks.example:8080/c/1?token=hus
         ),
         pytest.param(Answer(failure=Failure.PROXY), "The proxy", "proxyUrl", id="proxy"),
         pytest.param(Answer(failure=Failure.ADDRESS), "No request", "webhookUrl", id="address"),
+        pytest.param(
+            Answer(failure=Failure.FORBIDDEN, detail="h leads to ::1; allow it by --set allowedHosts=h"),
+            "Nothing is sent to hooks.example:8080 (h leads to ::1; allow it by --set allowedHosts=h)",
+            "allow it",
+            id="not allowed",
+        ),
         pytest.param(Answer(failure=Failure.BROKEN_ANSWER), "is no HTTP", "https://", id="no HTTP"),
         pytest.param(Answer(status=401), "answered HTTP 401", "expects another secret", id="401"),
         pytest.param(Answer(status=403), "answered HTTP 403", "expects another secret", id="403"),

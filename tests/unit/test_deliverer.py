@@ -1,7 +1,5 @@
-"""The deliverer against scripted answers: quick retries, halving, gate, breaker, memory for sizes."""
+"""The deliverer against scripted answers: quick retries, the gate, an endpoint at fault, what is told."""
 
-import json
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -104,7 +102,7 @@ def test_single_messages_go_one_by_one() -> None:
     assert {0, 1, 2} == report.delivered
 
 
-# --- quick retries ------------------------------------------------------------------------------
+# --- quick retries --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,7 +201,7 @@ def test_a_wait_is_over_when_the_program_stops() -> None:
     assert [[1]] == bench.posts
 
 
-# --- the endpoint at fault ----------------------------------------------------------------------
+# --- the endpoint at fault ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -241,206 +239,7 @@ def test_it_may_ask_for_time_as_well() -> None:
     assert 1 == len(bench.posts)
 
 
-# --- one message of many ------------------------------------------------------------------------
-
-
-def refusing(poison: set[int], status: int = 400) -> Callable[[Request], Answer]:
-    """An endpoint that refuses every request with one of these messages in it."""
-    return lambda request: Answer(status=status, body=b"bad field") if poison & {*numbers_in(request)} else OK
-
-
-@pytest.mark.parametrize("poison", [{0}, {250}, {499}, {7, 8}, {0, 250, 499}], ids=str)
-def test_the_guilty_messages_are_found_and_the_others_delivered_in_order(poison: set[int]) -> None:
-    """By halving: about twice log2 of the batch for one among 500, and each message is taken once."""
-    taken: list[int] = []
-
-    def endpoint(request: Request) -> Answer:
-        answer = refusing(poison)(request)
-        if answer is OK:
-            taken.extend(numbers_in(request))
-        return answer
-
-    bench = Bench(endpoint)
-
-    report = bench.deliver(range(500))
-
-    assert [number for number in range(500) if number not in poison] == taken
-    assert poison == {*report.refused}
-    assert {*taken} == report.delivered
-    assert len(bench.posts) <= 1 + 18 * len(poison)
-
-
-def test_a_refusal_says_why_and_how_often_it_was_tried() -> None:
-    """Reason with the beginning of the answer, status, and the requests that the message was part of."""
-    bench = Bench(refusing({2}))
-
-    refused = bench.deliver(range(4)).refused[2]
-
-    assert ("HTTP 400: bad field", 400, 3) == (refused.reason, refused.status, refused.attempts)
-
-
-def test_results_within_an_answer_decide_message_by_message() -> None:
-    """Nothing is halved: the endpoint has said which one it does not want."""
-    body = json.dumps([{"status": 200}, {"status": 422, "error": "no such type"}, {"status": 200}]).encode()
-    bench = Bench([Answer(status=207, body=body)])
-
-    report = bench.deliver(range(3))
-
-    assert {0, 2} == report.delivered
-    assert ("refused within a batch: no such type", 422) == (
-        report.refused[1].reason,
-        report.refused[1].status,
-    )
-    assert [[0, 1, 2]] == bench.posts
-
-
-def test_a_result_may_ask_for_its_message_again() -> None:
-    """It is left, nothing after its batch is sent before it, and the reason quotes nothing."""
-    body = json.dumps([{"status": 200}, {"status": 429, "error": "ada@acme.example is too fast"}]).encode()
-    bench = Bench([Answer(status=200, body=body, retry_after="5")], max_batch_events=2)
-
-    report = bench.deliver(range(4))
-
-    assert {0} == report.delivered
-    assert report.pause is not None
-    assert ("asked to send 1 of 2 messages again", 5) == (
-        report.pause.reason,
-        report.pause.retry_after_seconds,
-    )
-    assert [[0, 1]] == bench.posts
-
-
-# --- too many refusals --------------------------------------------------------------------------
-
-
-def test_an_endpoint_that_refuses_everything_is_at_fault_itself() -> None:
-    """A fifth of the last hundred messages may be refused; the next one pauses the destination."""
-    bench = Bench(refusing({*range(500)}))
-
-    report = bench.deliver(range(500))
-
-    assert [*range(20)] == [*report.refused]
-    assert set() == report.delivered
-    assert report.pause is not None
-    assert report.pause.at_fault
-    assert "the endpoint or the mapping is wrong" in report.pause.reason
-    assert "bad field" not in report.pause.reason
-
-
-def test_it_goes_on_by_itself_once_the_endpoint_takes_messages() -> None:
-    """No restart: what was left is delivered at the next call."""
-    refuses = threading.Event()
-    refuses.set()
-    bench = Bench(lambda _: Answer(status=400) if refuses.is_set() else OK)
-    report = bench.deliver(range(100))
-    left = [number for number in range(100) if not report.has_all([number])]
-    refuses.clear()
-
-    report = bench.deliver(left)
-
-    assert len(left) == len(report.delivered)
-    assert report.pause is None
-
-
-def test_a_few_bad_messages_among_many_never_pause_the_destination() -> None:
-    """Every fifth is bad, for a thousand messages: each is set aside."""
-    bench = Bench(refusing({*range(0, 1_000, 5)}))
-
-    report = bench.deliver(range(1_000))
-
-    assert report.pause is None
-    assert (800, 200) == (len(report.delivered), len(report.refused))
-
-
-def test_the_refusals_of_all_lanes_count_together() -> None:
-    """The window belongs to the destination."""
-    bench = Bench(refusing({*range(1_000)}), max_batch_events=1)
-
-    refused = [len(bench.deliver(range(first, first + 5)).refused) for first in range(0, 50, 5)]
-
-    assert 20 == sum(refused)
-
-
-# --- too large ----------------------------------------------------------------------------------
-
-
-def at_most(events: int = 10_000, body_bytes: int = 10**9) -> Callable[[Request], Answer]:
-    """An endpoint with a limit of its own."""
-    return lambda request: (
-        Answer(status=413) if request.count > events or len(request.body) > body_bytes else OK
-    )
-
-
-def padded(sizes: Iterable[int]) -> list[bytes]:
-    """Messages of these sizes in bytes."""
-    return [b'{"n":%d,"x":"%b"}' % (number, b"x" * (size - 16)) for number, size in enumerate(sizes)]
-
-
-def test_what_is_too_large_is_halved_until_it_is_taken() -> None:
-    """In order, each once."""
-    bench = Bench(at_most(events=3))
-
-    report = bench.deliver(range(20))
-
-    assert {*range(20)} == report.delivered
-    taken = [numbers for numbers in bench.posts if len(numbers) <= 3]
-    assert [*range(20)] == [number for numbers in taken for number in numbers]
-
-
-def test_the_size_that_was_taken_is_remembered() -> None:
-    """After the first batch no request is refused for its size again, in any lane."""
-    bench = Bench(at_most(events=3))
-    bench.deliver(range(100, 112))
-    before = len(bench.posts)
-
-    bench.deliver(range(200, 230))
-
-    assert [3] * 10 == [len(numbers) for numbers in bench.posts[before:]]
-
-
-def test_a_limit_in_bytes_does_not_limit_the_number_of_small_messages() -> None:
-    """Large messages taught the limit; later as many small ones as fit go into one request."""
-    bench = Bench(at_most(body_bytes=10_000))
-    report = bench.deliverer.deliver(padded([1_000] * 40))
-    assert 40 == len(report.delivered)
-    before = len(bench.posts)
-
-    bench.deliverer.deliver(padded([40] * 200))
-
-    assert len(bench.posts) - before <= 2
-
-
-def test_a_limit_in_number_is_found_behind_one_in_bytes() -> None:
-    """Where as many bytes were taken before, the number of messages is what was too large."""
-    bench = Bench(at_most(events=10))
-    bench.deliverer.deliver(padded([1_000] * 40))
-    bench.deliverer.deliver(padded([40] * 200))
-    before = len(bench.transport.requests)
-
-    bench.deliverer.deliver(padded([40] * 200))
-
-    assert all(request.count <= 10 for request in bench.transport.requests[before:])
-    before = len(bench.posts)
-    bench.deliverer.deliver(padded([900] * 5))
-    assert 1 == len(bench.posts) - before
-
-
-def test_a_single_message_that_is_too_large_is_refused_and_teaches_nothing() -> None:
-    """It explains why its batch was refused; the next batch of usual messages goes whole."""
-    bench = Bench(at_most(body_bytes=10_000))
-
-    report = bench.deliverer.deliver(padded([100] * 20 + [50_000] + [100] * 20))
-
-    assert ({20}, 413) == ({*report.refused}, report.refused[20].status)
-    assert 40 == len(report.delivered)
-    before = len(bench.posts)
-
-    bench.deliverer.deliver(padded([100] * 90))
-
-    assert 1 == len(bench.posts) - before
-
-
-# --- what is told -------------------------------------------------------------------------------
+# --- what is told ---------------------------------------------------------------------------------
 
 
 def test_every_attempt_is_told_with_its_size_and_outcome() -> None:

@@ -98,6 +98,7 @@ settings = st.builds(
     max_batch_events=st.integers(1, 30),
     max_batch_bytes=st.integers(100, 3_000),
     retry_seconds=st.sampled_from([0.0, 1.0, 10.0]),
+    rate_limit_per_second=st.sampled_from([0.0, 0.5, 7.0]),
 )
 
 

@@ -43,6 +43,7 @@ def test_the_table_has_each_status_once() -> None:
         (Failure.BROKEN_ANSWER, Outcome.RETRY),
         (Failure.TLS, Outcome.ENDPOINT_AT_FAULT),
         (Failure.ADDRESS, Outcome.ENDPOINT_AT_FAULT),
+        (Failure.FORBIDDEN, Outcome.ENDPOINT_AT_FAULT),
         (Failure.PROXY, Outcome.ENDPOINT_AT_FAULT),
     ],
     ids=str,

@@ -11,7 +11,7 @@ from variance_plugin.delivery import Compression, DeliverySettings, PayloadForma
 from variance_plugin.errors import SettingsError, UsageError
 from variance_plugin.mapping import AccountMapping, AnonymousUsers, MappingSettings
 from variance_plugin.parameters import Parameters
-from variance_plugin.runtime import BufferSettings
+from variance_plugin.runtime import LaneSettings
 from variance_plugin.secret import Secret
 from variance_plugin.settings import manifest, read_mapping, read_settings
 
@@ -37,12 +37,15 @@ def test_two_values_are_enough() -> None:
 
 
 def test_the_hosts_defaults_are_those_of_the_manifest() -> None:
-    """Buffer, lanes and the end of retries stand in `plugin.json` and in the code alike."""
-    assert BufferSettings() == BufferSettings.read(Parameters(manifest().complete(NEEDED)))
+    """Lane, lanes and the end of retries stand in `plugin.json` and in the code alike."""
+    assert LaneSettings() == LaneSettings.read(Parameters(manifest().complete(NEEDED)))
 
 
 OTHER_VALUES: dict[str, tuple[Any, Any]] = {
-    "webhookUrl": ("http://localhost:8080/x?y=z", ("delivery", "webhook_url", "http://localhost:8080/x?y=z")),
+    "webhookUrl": (
+        "http://hooks.example:8080/x?y",
+        ("delivery", "webhook_url", "http://hooks.example:8080/x?y"),
+    ),
     "authHeader": ("Basic Zm9v", ("delivery", "auth_header", Secret("Basic Zm9v"))),
     "sharedSecret": ("abc123", ("delivery", "shared_secret", Secret("abc123"))),
     "eventsToExport": ("a, b*", ("mapping", "events_to_export", ("a", "b*"))),
@@ -69,10 +72,13 @@ OTHER_VALUES: dict[str, tuple[Any, Any]] = {
     "exportEventsBufferBytes": ("2048", ("buffer", "buffer_bytes", 2_048)),
     "exportEventsBufferSeconds": ("0.5", ("buffer", "buffer_seconds", 0.5)),
     "concurrency": ("8", ("buffer", "concurrency", 8)),
+    "rateLimitPerSecond": ("0.5", ("delivery", "rate_limit_per_second", 0.5)),
     "connectTimeoutSeconds": ("1.5", ("delivery", "connect_timeout_seconds", 1.5)),
     "readTimeoutSeconds": (60, ("delivery", "read_timeout_seconds", 60)),
     "retrySeconds": ("0", ("delivery", "retry_seconds", 0)),
     "maxRetryHours": ("72", ("buffer", "max_retry_hours", 72)),
+    "allowedHosts": ("localhost:80, [::1]", ("delivery", "allowed_hosts", ("localhost:80", "[::1]"))),
+    "allowPrivateNetworks": ("yes", ("delivery", "allow_private_networks", True)),
     "proxyUrl": ("http://proxy.example:3128", ("delivery", "proxy_url", Secret("http://proxy.example:3128"))),
     "caCertificate": (__file__, ("delivery", "ca_certificate", __file__)),
     "clientCertificate": (__file__, ("delivery", "client_certificate", __file__)),
@@ -94,7 +100,7 @@ def test_every_parameter_is_read(key: str) -> None:
 
     settings = read_settings(config)
 
-    buffer = BufferSettings.read(Parameters(manifest().complete(config)))
+    buffer = LaneSettings.read(Parameters(manifest().complete(config)))
     parts = {"mapping": settings.mapping, "delivery": settings.delivery, "buffer": buffer}
     assert expected == getattr(parts[part], attribute)
 
@@ -121,6 +127,27 @@ FAULTS = [
         "holds a user name or password; put them into authHeader",
         id="user in address",
     ),
+    pytest.param(
+        "webhookUrl",
+        "https://0x7f.1:8443/",
+        "0x7f.1 leads to 127.0.0.1, a loopback address; if events shall go there, allow it by "
+        "--set allowedHosts=127.0.0.1 or in the settings",
+        id="this machine",
+    ),
+    pytest.param(
+        "webhookUrl",
+        "https://10.0.0.1/",
+        "10.0.0.1 is a private address; if events shall go there, allow it by "
+        "--set allowPrivateNetworks=yes or in the settings",
+        id="private network",
+    ),
+    pytest.param(
+        "allowedHosts",
+        "localhost, 10.0.0.0/8",
+        "'10.0.0.0/8' is no host as it stands in webhookUrl, such as 127.0.0.1, localhost:8900 or [::1]:8900",
+        id="a network",
+    ),
+    pytest.param("rateLimitPerSecond", "-1", "'-1' is not a number from 0 to 100000", id="negative rate"),
     pytest.param(
         "authHeader", "", "neither it nor sharedSecret is set; one of them is needed", id="no secret at all"
     ),
@@ -152,6 +179,29 @@ FAULTS = [
 def test_a_fault_is_told_with_its_key_and_in_plain_words(key: str, value: str, problem: str) -> None:
     """And it is the only one, when everything else is right."""
     assert {key: problem} == faults({**NEEDED, key: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://localhost:8900/webhook", "localhost"),
+        ("http://localhost:8900/webhook", "localhost:8900"),
+        ("http://localhost/webhook", "localhost:80"),
+        ("https://[::1]/webhook", "[::1]:443"),
+        ("http://169.254.169.254/", "169.254.169.254"),
+    ],
+)
+def test_a_special_address_can_be_allowed_by_name(url: str, allowed: str) -> None:
+    """With its port, which may be that of the scheme, or without."""
+    assert url == read_settings({**NEEDED, "webhookUrl": url, "allowedHosts": allowed}).delivery.webhook_url
+
+
+def test_the_switch_for_private_networks_opens_no_other() -> None:
+    """This machine and the metadata of clouds stay closed, also where they lie within a private range."""
+    config = {**NEEDED, "allowPrivateNetworks": "yes"}
+    assert read_settings({**config, "webhookUrl": "http://192.168.1.1/"}).delivery.allow_private_networks
+    for host in ("127.0.0.1", "100.100.100.200", "[fd00:ec2::254]"):
+        assert {"webhookUrl"} == {*faults({**config, "webhookUrl": f"http://{host}/"})}
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -73,6 +73,10 @@ _NO_ANSWER = {
         "No request can be made to this address",
         "look for a slip of the pen in webhookUrl",
     ),
+    Failure.FORBIDDEN: (
+        "Nothing is sent to {host}",
+        "allow it as it says there if it is yours, else look for a slip of the pen in webhookUrl",
+    ),
     Failure.NETWORK: (
         "There is no connection to {host}",
         "check host and port of webhookUrl, whether the receiver runs, and whether a firewall is in between",

@@ -39,7 +39,8 @@ def receive(  # noqa: PLR0913 -- a command line has its options here
 
     $ variance-plugin receive --auth-header "Bearer demo"
     $ variance-plugin export events.jsonl \
-        --webhook-url http://127.0.0.1:8900/webhook --auth-header "Bearer demo"
+        --webhook-url http://127.0.0.1:8900/webhook --auth-header "Bearer demo" \
+        --set allowedHosts=127.0.0.1
     $ variance-plugin receive --answer 503  # see how an export waits
     """
     from .receive_run import receive as run  # noqa: PLC0415 -- `--help` needs none of it

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from ..clock import Clock
 from ..errors import Stopped
 from ..events import utc_text
+from ..points import Point, reached
 from ..retry import retry_after_seconds, waits
 from .outcome import Answer, Outcome, classify, results_of
+from .rate_limit import RateLimit
 from .request import ENVELOPE_BYTES, build
 from .settings import DeliverySettings, PayloadFormat
 from .size_limit import Search, SizeLimit
 from .transport import Transport
 
 _LONGEST_WAIT_SECONDS = 8.0
+# A turn under the rate limit that is further off is left to the host, so that no call lasts for minutes.
+_LONGEST_TURN_SECONDS = 30.0
 # More than a fifth of the last hundred refused is no run of bad events but a wrong endpoint or mapping.
 _BREAKER_WINDOW = 100
 _BREAKER_REFUSALS = 20
@@ -51,6 +55,11 @@ class Report:
     delivered: set[int] = field(default_factory=set)
     refused: dict[int, Refused] = field(default_factory=dict)
     pause: Pause | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether all of them were delivered."""
+        return len(self.delivered) == self.total
 
     def has_all(self, indices: Iterable[int]) -> bool:
         """Whether each of these messages reached its end; else some is still to be delivered."""
@@ -115,8 +124,9 @@ class Deliverer:
         self._open_at = float("-inf")
         self._answered = False
         single = settings.payload_format is PayloadFormat.SINGLE
+        self._rate = RateLimit(settings.rate_limit_per_second)
         self._limit = SizeLimit(
-            max_events=1 if single else settings.max_batch_events,
+            max_events=1 if single else self._rate.largest_request(settings.max_batch_events),
             max_bytes=settings.max_batch_bytes - ENVELOPE_BYTES,
         )
         # Of the messages before the one that is looked at: with it, they are a window.
@@ -132,7 +142,12 @@ class Deliverer:
                 span = self._limit.first_run(sizes, start)
                 run = _Run(messages, sizes, report, Search())
                 outcome = self._send(run, span)
-                self._limit.learn(sizes[span], run.search, too_large=outcome is Outcome.TOO_LARGE)
+                self._limit.learn(
+                    sizes[span],
+                    run.search,
+                    too_large=outcome is Outcome.TOO_LARGE,
+                    full=span.stop < len(messages),
+                )
                 start = span.stop
         except _Paused as paused:
             report.pause = paused.pause
@@ -164,7 +179,8 @@ class Deliverer:
         gave_up_at = self._clock.monotonic() + self._settings.retry_seconds
         schedule = waits(longest_seconds=_LONGEST_WAIT_SECONDS)
         for number, wait_seconds in enumerate(schedule, start=1):
-            self._pass_gate(gave_up_at)
+            # A wait for one's turn is none for the destination: it leaves the quick retries their time.
+            gave_up_at += self._take_turn(len(batch), gave_up_at)
             answer, outcome = self._attempt(batch, number)
             if outcome not in (Outcome.RETRY, Outcome.ENDPOINT_AT_FAULT):
                 return answer, outcome, number
@@ -180,24 +196,48 @@ class Deliverer:
     def _attempt(self, batch: Sequence[bytes], number: int) -> tuple[Answer, Outcome]:
         request = build(batch, self._settings, sent_at=utc_text(self._clock.now()) or "")
         started = self._clock.monotonic()
+        reached(Point.BEFORE_SEND)
         answer = self._transport.post(request)
+        reached(Point.AFTER_SEND)
         seconds = self._clock.monotonic() - started
         outcome = classify(answer, answered_before=self._answered)
+        reached(Point.AFTER_ANSWER)
         self._answered = self._answered or answer.status is not None
         self._on_attempt(
             Attempt(number, request.count, len(request.body), seconds, outcome, answer.describe())
         )
         return answer, outcome
 
+    def _take_turn(self, messages: int, gave_up_at: float) -> float:
+        """Wait until these may be sent; returns the seconds that were the rate limit's."""
+        waited_seconds = 0.0
+        while True:
+            self._pass_gate(gave_up_at + waited_seconds)
+            with self._lock:
+                now = self._clock.monotonic()
+                seconds = self._rate.reserve(messages, now, _LONGEST_TURN_SECONDS)
+            if seconds <= 0:
+                return waited_seconds
+            if seconds > _LONGEST_TURN_SECONDS:
+                raise _Paused(Pause("waiting for a turn under rateLimitPerSecond", seconds))
+            self._wait(seconds)
+            waited_seconds += seconds
+            if self._open_at <= self._clock.monotonic():
+                return waited_seconds
+            # Meanwhile another lane was told to wait. This turn is lost.
+
     def _pass_gate(self, gave_up_at: float) -> None:
         """Wait until the destination may be asked again, however many lanes wait for it."""
         while (seconds := self._open_at - self._clock.monotonic()) > 0:
             if self._open_at > gave_up_at:
                 raise _Paused(Pause("waiting as the destination asked", seconds))
-            try:
-                self._clock.wait(seconds)
-            except Stopped as error:
-                raise _Paused(Pause("stopped while waiting for the destination")) from error
+            self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self._clock.wait(seconds)
+        except Stopped as error:
+            raise _Paused(Pause("stopped while waiting for the destination")) from error
 
     def _close_gate(self, seconds: float) -> float:
         """Let the destination alone for so long at the least; returns for how long in all."""

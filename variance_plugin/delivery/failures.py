@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import requests
 import urllib3
 
+from .addresses import AddressRefused
 from .outcome import Answer, Failure, Outcome, classify
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
@@ -65,6 +66,8 @@ def _tls(causes: list[BaseException]) -> Answer | None:
 def _address(causes: list[BaseException]) -> Answer | None:
     """What is wrong with an address: that of the destination, or of the proxy."""
     for cause in causes:
+        if isinstance(cause, AddressRefused):
+            return Answer(failure=Failure.FORBIDDEN, detail=str(cause))
         if isinstance(cause, urllib3.exceptions.NameResolutionError):
             return Answer(failure=Failure.UNRESOLVED)
         if isinstance(cause, requests.exceptions.InvalidProxyURL):

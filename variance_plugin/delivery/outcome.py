@@ -16,6 +16,7 @@ class Failure(StrEnum):
     TLS = "TLS or certificate failure"
     UNRESOLVED = "name does not resolve"
     ADDRESS = "the address cannot be used"
+    FORBIDDEN = "the address is not allowed"
     PROXY = "the proxy refused"
 
 
@@ -80,7 +81,7 @@ def classify(answer: Answer, *, answered_before: bool = True) -> Outcome:
     """
     status = answer.status
     if status is None:
-        if answer.failure in (Failure.TLS, Failure.ADDRESS, Failure.PROXY):
+        if answer.failure in (Failure.TLS, Failure.ADDRESS, Failure.FORBIDDEN, Failure.PROXY):
             return Outcome.ENDPOINT_AT_FAULT
         if answer.failure is Failure.UNRESOLVED and not answered_before:
             return Outcome.ENDPOINT_AT_FAULT

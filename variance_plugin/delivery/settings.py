@@ -36,7 +36,11 @@ class DeliverySettings:
     max_batch_bytes: int = 500_000
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 30.0
+    rate_limit_per_second: float = 0.0
+    """Messages; 0 is no limit."""
     retry_seconds: float = 10.0
+    allowed_hosts: tuple[str, ...] = ()
+    allow_private_networks: bool = False
     proxy_url: Secret = Secret("")
     ca_certificate: str = ""
     client_certificate: str = ""

@@ -10,7 +10,9 @@ import urllib3
 from requests.auth import AuthBase
 
 from ..secret import Secret
+from .addresses import AddressRules
 from .connection import BoundedAdapter
+from .dialling import Connect, Dialler, Resolve, connect, look_up
 from .failures import failure_of
 from .outcome import Answer
 from .request import Request
@@ -38,12 +40,23 @@ class RequestsTransport:
     """Posts with `requests`: no redirects, no `~/.netrc`, no cookies, no retries of its own.
 
     Each lane gets a session, so that it keeps its connection alive; sessions no lane uses wait in a stack.
+
+    Args:
+        settings: Where to, and how.
+        resolve: In place of the system's look-up of names.
+        connect: In place of the system's connections.
     """
 
-    def __init__(self, settings: DeliverySettings) -> None:
+    def __init__(
+        self, settings: DeliverySettings, *, resolve: Resolve = look_up, connect: Connect = connect
+    ) -> None:
         self._settings = settings
+        rules = AddressRules(
+            allowed_hosts=settings.allowed_hosts, allow_private_networks=settings.allow_private_networks
+        )
+        self._dialler = Dialler(rules=rules, resolve=resolve, connect=connect)
         self._echoes = _echoes(settings)
-        self._idle: list[requests.Session] = []
+        self._idle: list[_Session] = []
         self._closed = False
         for logger in ("urllib3.connection", "urllib3.connectionpool"):
             logging.getLogger(logger).addFilter(_without_queries)
@@ -53,9 +66,11 @@ class RequestsTransport:
     def post(self, request: Request) -> Answer:
         """See `Transport`."""
         try:
-            session = self._idle.pop()
-        except IndexError:
-            session = self._open()
+            session = self._idle.pop() if self._idle else self._open()
+        except IndexError:  # another lane was quicker
+            return self.post(request)
+        except Exception as error:  # noqa: BLE001 -- an address that only looks like one
+            return failure_of(error)
         try:
             return self._post(session, request)
         except Exception as error:  # noqa: BLE001 -- whatever a peer can provoke has to end as a failure
@@ -71,11 +86,11 @@ class RequestsTransport:
         while self._idle:
             self._idle.pop().close()
 
-    def _open(self) -> requests.Session:
+    def _open(self) -> "_Session":
         settings = self._settings
         session = _Session()
-        session.mount("http://", BoundedAdapter(settings.read_timeout_seconds))
-        session.mount("https://", BoundedAdapter(settings.read_timeout_seconds))
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, BoundedAdapter(settings.read_timeout_seconds, dialler=self._dialler))
         session.auth = _Authorization(settings.auth_header)
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if settings.proxy_url:
@@ -87,19 +102,20 @@ class RequestsTransport:
             session.cert = (settings.client_certificate, key) if key else settings.client_certificate
         # An answer is small; unpacking it is work for nothing and a door for a gzip bomb.
         session.headers = requests.structures.CaseInsensitiveDict({"Accept-Encoding": "identity"})
-        return session
-
-    def _post(self, session: requests.Session, request: Request) -> Answer:
-        settings = self._settings
-        with session.post(
+        session.learn(
             settings.webhook_url,
-            data=request.body,
-            headers=request.headers,
-            timeout=(settings.connect_timeout_seconds, settings.read_timeout_seconds),
             # Here and not on the session, where `REQUESTS_CA_BUNDLE` would win over the settings.
             verify=settings.verify_tls and (settings.ca_certificate or True),
+        )
+        return session
+
+    def _post(self, session: "_Session", request: Request) -> Answer:
+        settings = self._settings
+        with session.send(
+            session.prepared(request),
+            timeout=(settings.connect_timeout_seconds, settings.read_timeout_seconds),
             allow_redirects=False,
-            stream=True,
+            **session.environment,
         ) as response:
             if response.status_code < _FIRST_FINAL_STATUS:
                 # The answer proper still comes: it must not be taken for that of the next request.
@@ -119,6 +135,23 @@ class RequestsTransport:
 
 
 class _Session(requests.Session):
+    """For one address. What is the same for every request is made once: it takes longer than to send one."""
+
+    def learn(self, url: str, *, verify: bool | str) -> None:
+        """Look at the environment (proxies, certificates), and prepare a request without a body."""
+        self.environment = self.merge_environment_settings(
+            url, proxies={}, stream=True, verify=verify, cert=None
+        )
+        self._empty = self.prepare_request(requests.Request("POST", url))
+
+    def prepared(self, request: Request) -> requests.PreparedRequest:
+        """The request as `requests` sends it."""
+        prepared = self._empty.copy()
+        prepared.headers.update(request.headers)
+        prepared.headers["Content-Length"] = str(len(request.body))
+        prepared.body = request.body
+        return prepared
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None, so that `requests` does not prepare what it is told not to follow.
 
