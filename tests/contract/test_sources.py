@@ -1,59 +1,152 @@
 """What every source promises the pipeline, held against each of them.
 
-A new source joins with a function that makes one holding given bodies, in `SOURCES`.
+A new source joins with a function that makes streams holding given bodies, and sources of them, in `SOURCES`.
 """
 
 import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from variance_plugin.sources import Broken, Record, Source
 from variance_plugin.sources.file import FileSource
+from variance_plugin.sources.intake import StreamIntake
+from variance_plugin.sources.positions import StoredPositions
+from variance_plugin.sources.spool import SpoolSource
+from variance_plugin.state import Positions, Spool, StateFile
+from variance_plugin.testing import FakeClock, InMemoryPositions, InMemorySpool
 
 BODIES = [json.dumps({"event": "order paid", "total": number}).encode() for number in range(500)]
 
-
-def lines_in_a_file(folder: Path, bodies: list[bytes]) -> Source:
-    """One event per line, as exports write it."""
-    path = folder / "events.jsonl"
-    path.write_bytes(b"".join(body + b"\n" for body in bodies))
-    return FileSource([path])
+Make = Callable[[], Source]
+"""Makes a source of the same streams and store each time, as one start of the program after another."""
 
 
-def an_array_in_a_file(folder: Path, bodies: list[bytes]) -> Source:
+class Held:
+    """What lasts from one start to the next.
+
+    Attributes:
+        folder: With room for files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open = ExitStack()
+
+    def state_file(self) -> StateFile:
+        """The state file, open for this start; the one before has ended."""
+        self.close()
+        return self._open.enter_context(closing(StateFile.open(self.folder.parent / "state.db", FakeClock())))
+
+    def close(self) -> None:
+        """End the last start."""
+        self._open.close()
+
+
+def lines_in_a_file(held: Held) -> Make:
+    """One event per line, as exports write it, and nowhere to keep positions."""
+    path = held.folder / "events.jsonl"
+    path.write_bytes(b"".join(body + b"\n" for body in BODIES))
+    return lambda: FileSource([path])
+
+
+def lines_in_a_file_with_positions(held: Held) -> Make:
+    """The same, with a place for them."""
+    path = held.folder / "events.jsonl"
+    path.write_bytes(b"".join(body + b"\n" for body in BODIES))
+    positions = InMemoryPositions()
+    return lambda: FileSource([path], positions=positions)
+
+
+def an_array_in_a_file(held: Held) -> Make:
     """One array of all events."""
-    path = folder / "events.json"
-    path.write_bytes(b"[" + b",".join(bodies) + b"]")
-    return FileSource([path])
+    path = held.folder / "events.json"
+    path.write_bytes(b"[" + b",".join(BODIES) + b"]")
+    positions = InMemoryPositions()
+    return lambda: FileSource([path], positions=positions)
 
 
-def gzip_files_in_a_folder(folder: Path, bodies: list[bytes]) -> Source:
+def gzip_files_in_a_folder(held: Held) -> Make:
     """Some files, as an export that is cut by size writes them."""
-    for start in range(0, len(bodies), 100):
-        members = (gzip.compress(body + b"\n", 1) for body in bodies[start : start + 100])
-        (folder / f"events-{start}.jsonl.gz").write_bytes(b"".join(members))
-    return FileSource([folder])
+    for start in range(0, len(BODIES), 100):
+        members = (gzip.compress(body + b"\n", 1) for body in BODIES[start : start + 100])
+        (held.folder / f"events-{start}.jsonl.gz").write_bytes(b"".join(members))
+    positions = InMemoryPositions()
+    return lambda: FileSource([held.folder], positions=positions)
 
 
-def standard_input(_folder: Path, bodies: list[bytes]) -> Source:
+def standard_input(_held: Held) -> Make:
     """A pipe, whose length nobody knows."""
-    return FileSource(["-"], stdin=io.BytesIO(b"".join(body + b"\n" for body in bodies)))
+    return lambda: FileSource(["-"], stdin=io.BytesIO(b"".join(body + b"\n" for body in BODIES)))
 
 
-SOURCES = [lines_in_a_file, an_array_in_a_file, gzip_files_in_a_folder, standard_input]
+def standard_input_by_way_of_a_spool(_held: Held) -> Make:
+    """A pipe that is read once, whoever reads it."""
+    spool = InMemorySpool()
+    pipe = io.BytesIO(b"".join(body + b"\n" for body in BODIES))
+    return lambda: SpoolSource(spool, StreamIntake(pipe, spool))
+
+
+def files_and_positions_in_a_state_file(held: Held) -> Make:
+    """As a runner has them: each start opens the state file anew."""
+    gzip_files_in_a_folder(held)
+
+    def make() -> Source:
+        positions = StoredPositions(Positions(held.state_file()), "exports")
+        return FileSource([held.folder], positions=positions)
+
+    return make
+
+
+def standard_input_by_way_of_a_spool_in_a_state_file(held: Held) -> Make:
+    """The same for a pipe."""
+    pipe = io.BytesIO(b"".join(body + b"\n" for body in BODIES))
+
+    def make() -> Source:
+        spool = Spool(held.state_file(), "stdin", 1_000_000)
+        return SpoolSource(spool, StreamIntake(pipe, spool))
+
+    return make
+
+
+RESUMABLE = [
+    lines_in_a_file_with_positions,
+    an_array_in_a_file,
+    gzip_files_in_a_folder,
+    files_and_positions_in_a_state_file,
+    standard_input_by_way_of_a_spool,
+    standard_input_by_way_of_a_spool_in_a_state_file,
+]
+SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Held]:
+    """A place for `BODIES`."""
+    held = Held(tmp_path / "exports")
+    held.folder.mkdir()
+    yield held
+    held.close()
 
 
 @pytest.fixture(params=SOURCES, ids=lambda make: make.__name__)
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
+def source(request: pytest.FixtureRequest, held: Held) -> Iterator[Source]:
     """A source that holds `BODIES`."""
-    make: Callable[[Path, list[bytes]], Source] = request.param
-    source = make(tmp_path, BODIES)
+    source = request.param(held)()
     yield source
     source.close()
+
+
+@pytest.fixture(params=RESUMABLE, ids=lambda make: make.__name__)
+def make(request: pytest.FixtureRequest, held: Held) -> Make:
+    """What makes sources that go on where the one before was."""
+    make: Make = request.param(held)
+    return make
 
 
 def body_of(found: Record | Broken) -> bytes:
@@ -123,3 +216,73 @@ def test_closing_again_is_no_mistake(source: Source) -> None:
 
     source.close()
     source.close()
+
+
+@pytest.mark.parametrize("acknowledged", [1, 99, 100, 101, 347, 499, 500])
+def test_a_source_made_anew_gives_exactly_what_was_not_acknowledged(make: Make, acknowledged: int) -> None:
+    """However much more was read; this is what is left after a crash, and after an orderly stop."""
+    first = make()
+    found = list(islice(first.records(), min(acknowledged + 50, len(BODIES))))
+    first.acknowledge(found[acknowledged - 1].position)
+    first.close()
+
+    second = make()
+
+    assert BODIES[acknowledged:] == [body_of(record) for record in second.records()]
+    second.close()
+
+
+def test_a_source_made_anew_gives_everything_again_when_nothing_was_acknowledged(make: Make) -> None:
+    """Having been read is not having been delivered."""
+    first = make()
+    list(islice(first.records(), 200))
+    first.close()
+
+    second = make()
+
+    assert BODIES == [body_of(record) for record in second.records()]
+    second.close()
+
+
+def test_positions_go_on_over_sources_made_anew(make: Make) -> None:
+    """What a message names can be found whichever run it is from."""
+    first = make()
+    found = list(islice(first.records(), 250))
+    first.acknowledge(found[149].position)
+    first.close()
+
+    second = make()
+    again = list(second.records())
+    second.close()
+
+    assert [str(record.position) for record in found[150:]] == [
+        str(record.position) for record in again[:100]
+    ]
+    assert 500 == len({str(record.position) for record in [*found[:150], *again]})
+
+
+def test_an_acknowledgement_out_of_turn_changes_nothing(make: Make) -> None:
+    """How far a source is done with goes forward only."""
+    first = make()
+    found = list(islice(first.records(), 300))
+    first.acknowledge(found[199].position)
+    first.acknowledge(found[99].position)
+    first.close()
+
+    second = make()
+
+    assert BODIES[200:] == [body_of(record) for record in second.records()]
+    second.close()
+
+
+def test_acknowledgements_may_come_behind_the_end_of_the_reading(make: Make) -> None:
+    """The last answers arrive when everything has long been read."""
+    first = make()
+    found = list(first.records())
+    first.acknowledge(found[-1].position)
+    first.close()
+
+    second = make()
+
+    assert [] == list(second.records())
+    second.close()

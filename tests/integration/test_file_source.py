@@ -1,7 +1,6 @@
 """Files as people have them: compressed, cut off, growing, vanishing, piped, and larger than memory."""
 
 import gzip
-import io
 import json
 import os
 import random
@@ -194,16 +193,6 @@ def test_positions_name_a_file_as_the_user_did(tmp_path: Path, monkeypatch: pyte
         (record,) = FileSource([named]).records()
 
         assert "exports/events.jsonl:1" == str(record.position)
-
-
-def test_an_acknowledged_position_is_kept() -> None:
-    """In memory, until there is a place for it that lasts."""
-    source = FileSource(["-"], stdin=io.BytesIO(b'{"a":1}\n'))
-    (record,) = source.records()
-
-    source.acknowledge(record.position)
-
-    assert "<stdin>:1" == str(source.acknowledged)
 
 
 def test_progress_counts_the_bytes_of_compressed_files(tmp_path: Path) -> None:

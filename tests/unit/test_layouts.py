@@ -29,8 +29,11 @@ def read(
 ) -> list[Record | Broken]:
     """What a stream with this text holds."""
     chunks = (text[at : at + chunk_bytes] for at in range(0, len(text), chunk_bytes))
-    records = read_records(
-        Feed(chunks), "events.json", max_line_bytes=max_line_bytes, max_whole_bytes=max_whole_bytes
+    _, records = read_records(
+        Feed(chunks),
+        Stream("events.json"),
+        max_line_bytes=max_line_bytes,
+        max_whole_bytes=max_whole_bytes,
     )
     return list(records)
 

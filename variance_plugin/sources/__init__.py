@@ -1,13 +1,13 @@
 """Where events come from: the role of a source, and what it hands to the pipeline.
 
 A source gives records in its own order, each with its position. The pipeline acknowledges a position
-once that record and all before it are delivered or dead; reading may then begin after it next time.
+once that record and all before it are delivered or dead; a source that is made anew begins behind it.
 Each module here is one source; what only one of them needs is imported inside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -27,10 +27,12 @@ class Stream(msgspec.Struct, frozen=True):
     Attributes:
         name: As the user knows it: a file's path as it was typed or found.
         unit: What its positions count.
+        place: Which of its source's streams it is, from 0, in the order in which they are read.
     """
 
     name: str
     unit: Unit = Unit.LINE
+    place: int = 0
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -95,15 +97,42 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.position}: {self.reason}"
 
 
+class Positions(Protocol):
+    """Where a source keeps how far it is done, beyond the life of the process.
+
+    What is kept for a stream is the source's own affair: JSON, a few hundred bytes.
+    """
+
+    def load(self) -> Mapping[str, Mapping[str, Any]]:
+        """What was saved last for each stream."""
+        ...
+
+    def save(self, stream: str, position: Mapping[str, Any]) -> None:
+        """Replace what is kept for this stream. It does not wait for the disk; called by any thread."""
+        ...
+
+
 class Source(Protocol):
     """Where the pipeline reads. One reading: what it gave once it does not give again.
 
-    All calls come from the thread that reads, save that any may look at the two byte counts.
+    **Going on.** What was acknowledged is never given again, and everything else is, in the same order, by
+    the next source that is made for the same streams and the same store of positions. So a crash repeats at
+    most what was given and not yet acknowledged, and loses nothing. A source without a store begins at the
+    beginning.
+
+    **Who calls.** `records` belongs to one thread. `acknowledge` may come from another one, a call at a
+    time; any thread may look at the two byte counts. `close` comes once the reading thread has stopped.
+
+    **Who owns.** The store of positions is whoever made it; the source closes neither it nor a stream that
+    it was given.
     """
 
     @property
     def total_bytes(self) -> int | None:
-        """How much there is to read, or None when there is no telling. A file may still grow."""
+        """How much there is to read, or None when there is no telling. A file may still grow.
+
+        What an earlier reading is done with does not count where it can be passed over.
+        """
         ...
 
     @property
@@ -119,7 +148,10 @@ class Source(Protocol):
         ...
 
     def acknowledge(self, position: Position) -> None:
-        """This record, broken or not, and all before it are done with: delivered or dead."""
+        """This record, broken or not, and all before it, of whichever stream, are delivered or dead.
+
+        Neither waits nor raises. One that stands before another acknowledged one changes nothing.
+        """
         ...
 
     def close(self) -> None:

@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from . import Broken, Position, Record, Stream, Unit
-from .lines import Feed, is_json, read_lines, too_long_reason
+from .lines import START, Feed, Place, is_json, read_lines, too_long_reason
 
 _BOM = b"\xef\xbb\xbf"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -63,33 +64,74 @@ def layout_of(head: bytes, *, ended: bool) -> Layout | None:
     return one_array if goes_on or ended else None
 
 
+class Resumption(NamedTuple):
+    """Where to go on in a stream that was read before.
+
+    Attributes:
+        layout: What it was then.
+        place: This and all before it is not given again.
+        missing_bytes: How much of the stream's beginning the feed leaves out; only lines can do without it.
+    """
+
+    layout: Layout
+    place: Place
+    missing_bytes: int = 0
+
+
 def read_records(
-    feed: Feed, name: str, *, max_line_bytes: int, max_whole_bytes: int
-) -> Generator[Record | Broken]:
-    """The records of one stream, however they lie in it; its beginning is read at once.
+    feed: Feed,
+    stream: Stream,
+    *,
+    max_line_bytes: int,
+    max_whole_bytes: int,
+    resumption: Resumption | None = None,
+) -> tuple[Layout, Generator[Record | Broken]]:
+    """How the records lie in a stream, for which its beginning is read at once, and the records.
 
     Args:
         feed: The text, cut anywhere.
-        name: What the positions name.
+        stream: What the positions name; the unit follows from the layout.
         max_line_bytes: A longer record is `Broken`.
         max_whole_bytes: A longer text that is not one record per line is `Broken` as a whole.
+        resumption: Where to go on. A text whose layout has become another one is read from its beginning.
     """
+    if resumption and resumption.layout is Layout.LINES:
+        return Layout.LINES, _go_on(feed, stream, resumption, max_line_bytes=max_line_bytes)
     head, layout = _look(feed)
     if head.startswith(_UTF_16_MARKS):
-        return _broken_whole(name, "this is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8")
+        reason = "this is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"
+        return layout, _broken_whole(feed, stream, reason)
     start_bytes = len(_BOM) if head.startswith(_BOM) else 0
     feed.put_back(head[start_bytes:])
     if layout is Layout.LINES:
-        return read_lines(feed, Stream(name), max_line_bytes=max_line_bytes, start_bytes=start_bytes)
+        lines = read_lines(feed, stream, max_line_bytes=max_line_bytes, start=Place(start_bytes, 0))
+        return layout, lines
     text = _whole(feed, max_whole_bytes)
     if text is None:
         reason = (
             f"not one event per line, and too large to be read whole (more than {max_whole_bytes:,} bytes); "
             f"make it one per line first: jq -c {'.[]' if layout is Layout.ARRAY else '.'}"
         )
-        return _broken_whole(name, reason)
-    stream = Stream(name, Unit.ELEMENT if layout is Layout.ARRAY else Unit.LINE)
-    return _records(text, stream, feed.fault, max_bytes=max_line_bytes, start_bytes=start_bytes)
+        return layout, _broken_whole(feed, stream, reason)
+    records = _records(
+        text,
+        replace(stream, unit=Unit.ELEMENT if layout is Layout.ARRAY else Unit.LINE),
+        feed,
+        max_bytes=max_line_bytes,
+        start_bytes=start_bytes,
+        after=resumption.place if resumption and resumption.layout is layout else START,
+    )
+    return layout, records
+
+
+def _go_on(
+    feed: Feed, stream: Stream, resumption: Resumption, *, max_line_bytes: int
+) -> Generator[Record | Broken]:
+    end_bytes, number = resumption.place
+    line_ended = feed.skip(end_bytes - resumption.missing_bytes)
+    # A last line without a line end was whole; what has been added to it since is the same line.
+    start = Place(end_bytes, number if line_ended else number - 1)
+    return read_lines(feed, stream, max_line_bytes=max_line_bytes, start=start)
 
 
 def _look(feed: Feed) -> tuple[bytes, Layout]:
@@ -117,27 +159,38 @@ def _whole(feed: Feed, max_bytes: int) -> bytearray | None:
     return text
 
 
-def _records(
-    text: bytearray, stream: Stream, fault: str | None, *, max_bytes: int, start_bytes: int
+def _records(  # noqa: PLR0913 -- the text, what it is, and its limits
+    text: bytearray, stream: Stream, feed: Feed, *, max_bytes: int, start_bytes: int, after: Place
 ) -> Generator[Record | Broken]:
-    number = 0 if stream.unit is Unit.ELEMENT else 1
+    in_array = stream.unit is Unit.ELEMENT
+    number = -1 if in_array else 1
     counted = 0
-    for begin, end, complete in _elements(text) if stream.unit is Unit.ELEMENT else _cut(text):
-        if stream.unit is Unit.LINE:
-            number += text.count(b"\n", counted, begin)
-            counted = begin
-        position = Position(stream, number, start_bytes + end)
+    last: Place | None = None
+    for begin, end, complete in _elements(text) if in_array else _cut(text):
+        number += 1 if in_array else text.count(b"\n", counted, begin)
+        counted = begin
+        place = Place(start_bytes + end, number)
+        if place <= after:
+            continue
         if not complete:
-            yield Broken(position=position, reason=fault or "the file ends in the middle of this")
+            feed.end(place, last or after)
+            reason = feed.fault or "the file ends in the middle of this"
+            yield Broken(position=Position(stream, number, place.end_bytes), reason=reason)
             return
+        last = place
         if end - begin > max_bytes:
-            yield Broken(position=position, reason=too_long_reason(max_bytes))
+            yield Broken(
+                position=Position(stream, number, place.end_bytes), reason=too_long_reason(max_bytes)
+            )
         else:
-            yield Record(bytes(text[begin:end]), stream, number, position.end_bytes)
-        if stream.unit is Unit.ELEMENT:
-            number += 1
-    if fault:
-        yield Broken(position=Position(stream, number, start_bytes + len(text)), reason=fault)
+            yield Record(bytes(text[begin:end]), stream, number, place.end_bytes)
+    if feed.fault:
+        number += 1 if in_array else text.count(b"\n", counted) + 1
+        last = Place(start_bytes + len(text), number)
+        feed.end(last, last)
+        yield Broken(position=Position(stream, number, last.end_bytes), reason=feed.fault)
+    else:
+        feed.end(last, last or after)
 
 
 class _Span(NamedTuple):
@@ -200,5 +253,6 @@ def _cut_roughly(text: bytearray) -> Iterator[_Span]:
         yield _Span(begin, len(text), complete=False)
 
 
-def _broken_whole(name: str, reason: str) -> Generator[Record | Broken]:
-    yield Broken(position=Position(Stream(name), 0, 0), reason=reason)
+def _broken_whole(feed: Feed, stream: Stream, reason: str) -> Generator[Record | Broken]:
+    feed.end(START, START)
+    yield Broken(position=Position(stream, 0, 0), reason=reason)

@@ -6,7 +6,7 @@ The loop in `read_lines` runs once per event, so it does what every line needs a
 import json
 from collections.abc import Generator, Iterable, Iterator
 from io import BytesIO
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -16,15 +16,34 @@ from . import Broken, Position, Record, Stream
 _any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
+class Place(NamedTuple):
+    """A place in a stream; of two, the one that is reached later is greater.
+
+    Attributes:
+        end_bytes: As in `Position`.
+        number: As in `Position`.
+    """
+
+    end_bytes: int
+    number: int
+
+
+START = Place(0, 0)
+
+
 class Feed:
     """The bytes of one stream, chunk by chunk, in which a fault is an end like another.
 
     Attributes:
         fault: After the end: why the rest of the stream is missing, or None when it is not.
+        behind: After the end: where to go on if the stream grows, which is ahead of a line that is cut off.
+        last: After the end: where the last record stands, broken or not; None when there was none.
     """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.fault: str | None = None
+        self.last: Place | None = None
+        self.behind: Place | None = None
         self._chunks = chunks
         self._put_back = b""
 
@@ -44,6 +63,22 @@ class Feed:
     def put_back(self, chunk: bytes) -> None:
         """Give this chunk once more, before the others."""
         self._put_back = chunk
+
+    def skip(self, size_bytes: int) -> bool:
+        """Pass over so many bytes, and say whether a line ended there. To be shorter is a fault."""
+        last = b""
+        for chunk in self:
+            if len(chunk) >= size_bytes:
+                self.put_back(chunk[size_bytes:])
+                return (last + chunk[:size_bytes]).endswith(b"\n")
+            size_bytes -= len(chunk)
+            last = chunk[-1:]
+        self.fault = self.fault or "the file is shorter than it was when it was read before"
+        return True
+
+    def end(self, last: Place | None, behind: Place) -> None:
+        """Told by who makes records of it, once the end is met and before the last record is given."""
+        self.last, self.behind = last, behind
 
 
 class _Unfinished:
@@ -74,20 +109,38 @@ class _Unfinished:
         return Record(body, stream, number, end_bytes) if body else None
 
 
+class _Blanks:
+    """The latest run of blank lines: so a reader knows its last record and need not note every one."""
+
+    def __init__(self) -> None:
+        self._before = self._after = Place(-1, -1)
+
+    def add(self, before: Place, after: Place) -> None:
+        if before != self._after:
+            self._before = before
+        self._after = after
+
+    def cut_from(self, end: Place) -> Place:
+        """The end without the blank lines ahead of it."""
+        return self._before if end == self._after else end
+
+
 def read_lines(
-    feed: Feed, stream: Stream, *, max_line_bytes: int, start_bytes: int = 0
+    feed: Feed, stream: Stream, *, max_line_bytes: int, start: Place = START
 ) -> Generator[Record | Broken]:
     """Every line that is not blank, without its line end and other white space behind it.
+
+    A last line that is cut off leaves the reader ahead of it: when it has grown, it is read whole.
 
     Args:
         feed: The text, cut anywhere.
         stream: What the positions name.
         max_line_bytes: A line longer than this, its end included, is `Broken` and never held whole.
-        start_bytes: How much of the stream stood before the text: a byte order mark.
+        start: What stood before the text, lines and bytes: a byte order mark, say.
     """
     line_feed = ord("\n")
-    number = 0
-    end_bytes = start_bytes
+    end_bytes, number = start
+    blanks = _Blanks()
     unfinished = _Unfinished(max_line_bytes)
     # A line that begins and ends within a chunk is no longer than the chunk; that saves asking each.
     for chunk in _no_larger(feed, max_line_bytes):
@@ -97,10 +150,13 @@ def read_lines(
             unfinished.add(line)
             if line[-1] != line_feed:
                 continue
+            before = Place(end_bytes, number)
             number += 1
             end_bytes += unfinished.size_bytes
             if found := unfinished.take(stream, number, end_bytes):
                 yield found
+            else:
+                blanks.add(before, Place(end_bytes, number))
         for line in lines:
             if line[-1] != line_feed:
                 unfinished.add(line)
@@ -109,12 +165,22 @@ def read_lines(
             end_bytes += len(line)
             if body := line.rstrip():
                 yield Record(body, stream, number, end_bytes)
+            else:
+                blanks.add(Place(end_bytes - len(line), number - 1), Place(end_bytes, number))
+    whole = Place(end_bytes, number)
     if feed.fault:
+        feed.end(Place(end_bytes, number + 1), whole)
         yield Broken(position=Position(stream, number + 1, end_bytes), reason=feed.fault)
     elif unfinished.size_bytes and (
         found := unfinished.take(stream, number + 1, end_bytes + unfinished.size_bytes)
     ):
-        yield _last(found)
+        found = _last(found, end_bytes)
+        last = Place(found.position.end_bytes, number + 1)
+        feed.end(last, whole if isinstance(found, Broken) else last)
+        yield found
+    else:
+        last = blanks.cut_from(whole)
+        feed.end(last if last > start else None, last)
 
 
 def is_json(text: bytes) -> bool:
@@ -145,8 +211,9 @@ def _no_larger(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
             yield chunk[at : at + max_bytes]
 
 
-def _last(found: Record | Broken) -> Record | Broken:
+def _last(found: Record | Broken, start_bytes: int) -> Record | Broken:
     """A last line without a line end is a record if it is whole: some writers leave the end out."""
-    if isinstance(found, Record) and not is_json(found.body):
-        return Broken(position=found.position, reason="the file ends in the middle of this line")
-    return found
+    if isinstance(found, Record) and is_json(found.body):
+        return found
+    reason = "the file ends in the middle of this line" if isinstance(found, Record) else found.reason
+    return Broken(position=Position(found.position.stream, found.position.number, start_bytes), reason=reason)
