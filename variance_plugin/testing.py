@@ -13,83 +13,49 @@ Each is a real implementation of its protocol and passes the same tests as the o
 import gzip
 import json
 import logging
+import os
+import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from .delivery import Answer, Request
-from .errors import Stopped
+from .errors import SpoolFull
 from .events import Event
-from .hooks import Plugin, Rejection
+from .fake_clock import START, FakeClock
+from .harness import Captured, PluginHarness
+from .hooks import Attachment, Plugin, Rejection
+from .points import Point, watch
 from .runtime import Counts
+from .runtime.geoip import NoGeoip
+from .runtime.meta import Utils
+from .runtime.plugin_jobs import PluginJobs
+from .runtime.plugin_metrics import PluginMetrics
+from .runtime.project import PluginProject, Project, ProjectAccess
+from .state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
 
 __all__ = [
+    "Captured",
     "FakeClock",
+    "InMemoryCache",
+    "InMemoryCursor",
     "InMemoryDeadLetters",
+    "InMemoryJobQueue",
     "InMemoryMeta",
+    "InMemoryPositions",
+    "InMemorySpool",
+    "InMemoryStorage",
+    "PluginHarness",
     "ScriptedTransport",
+    "kill_at",
     "make_event",
     "messages_in",
     "running",
 ]
-
-_START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class FakeClock:
-    """A `Clock` that advances itself: whoever waits on it is through at once, and the time is later.
-
-    Safe for threads; when several wait, the time passes for all of them.
-
-    Args:
-        now: Where the wall clock begins.
-        on_wait: Called with the seconds of each wait before the time passes; it may call `stop`.
-    """
-
-    def __init__(self, now: datetime = _START, *, on_wait: Callable[[float], None] | None = None) -> None:
-        self._start = now
-        self._on_wait = on_wait
-        self._elapsed_seconds = 0.0
-        self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self.waits: list[float] = []
-        """The seconds of every wait so far, in order."""
-
-    def now(self) -> datetime:
-        """See `Clock`."""
-        return self._start + timedelta(seconds=self._elapsed_seconds)
-
-    def monotonic(self) -> float:
-        """See `Clock`."""
-        return self._elapsed_seconds
-
-    def wait(self, seconds: float) -> None:
-        """See `Clock`."""
-        if not self.stopped and self._on_wait is not None:
-            self._on_wait(seconds)
-        if self.stopped:
-            raise Stopped("stopped while waiting")
-        with self._lock:
-            self.waits.append(seconds)
-            self._elapsed_seconds += max(seconds, 0.0)
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass without anybody waiting."""
-        with self._lock:
-            self._elapsed_seconds += seconds
-
-    def stop(self) -> None:
-        """See `Clock`."""
-        self._stopped.set()
-
-    @property
-    def stopped(self) -> bool:
-        """See `Clock`."""
-        return self._stopped.is_set()
 
 
 class ScriptedTransport:
@@ -155,15 +121,94 @@ class InMemoryDeadLetters:
         self.closed = True
 
 
+class InMemoryPositions:
+    """`sources.Positions` of one source, as JSON, as they would be kept."""
+
+    def __init__(self) -> None:
+        self._saved: dict[str, str] = {}
+
+    def load(self) -> dict[str, dict[str, Any]]:
+        """See `Positions`."""
+        return {stream: json.loads(position) for stream, position in self._saved.items()}
+
+    def save(self, stream: str, position: Mapping[str, Any]) -> None:
+        """See `Positions`."""
+        self._saved[stream] = json.dumps(position)
+
+
+class InMemorySpool:
+    """`sources.spool.Spool` in a list.
+
+    Args:
+        max_bytes: So many it takes; with more, `append` raises `SpoolFull`.
+    """
+
+    def __init__(self, max_bytes: int = 1_000_000) -> None:
+        self.entries: list[tuple[int, bytes]] = []
+        self._max_bytes = max_bytes
+        self._last = 0
+        self._lock = threading.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        """See `Spool`."""
+        return sum(len(record) for _, record in self.entries)
+
+    def append(self, records: Sequence[bytes], *, beyond_limit: bool = False) -> None:
+        """See `Spool`."""
+        with self._lock:
+            size_bytes = sum(map(len, records)) + self.size_bytes
+            if size_bytes > self._max_bytes and not beyond_limit:
+                raise SpoolFull(f"the spool is full: it may hold {self._max_bytes:,} bytes")
+            self.entries.extend(enumerate(records, self._last + 1))
+            self._last += len(records)
+
+    def read(self, after: int, limit_bytes: int) -> list[tuple[int, bytes]]:
+        """See `Spool`."""
+        with self._lock:
+            found: list[tuple[int, bytes]] = []
+            for number, record in self.entries:
+                if number > after:
+                    limit_bytes -= len(record)
+                    if found and limit_bytes < 0:
+                        break
+                    found.append((number, record))
+            return found
+
+    def acknowledge(self, up_to: int) -> None:
+        """See `Spool`."""
+        with self._lock:
+            self.entries = [(number, record) for number, record in self.entries if number > up_to]
+
+
 @dataclass(frozen=True, slots=True)
 class InMemoryMeta:
-    """A `hooks.PluginMeta`: what a plugin says, counts and rejects can be looked at."""
+    """A `hooks.PluginMeta`: what a plugin says, rejects and counts (in `counts`) can be looked at."""
 
     config: Mapping[str, Any] = field(repr=False)
     clock: FakeClock = field(default_factory=FakeClock)
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("plugin"))
-    metrics: Counts = field(default_factory=Counts)
+    counts: Counts = field(default_factory=Counts)
+    attachments: Mapping[str, Attachment] = field(default_factory=dict)
+    global_: dict[str, Any] = field(default_factory=dict)
+    storage: InMemoryStorage = field(default_factory=InMemoryStorage)
+    utils: Utils = field(default_factory=lambda: Utils(InMemoryCursor()))
+    geoip: NoGeoip = field(default_factory=NoGeoip)
     rejections: list[Rejection] = field(default_factory=list)
+    metrics: PluginMetrics = field(init=False)
+    cache: InMemoryCache = field(init=False)
+    jobs: PluginJobs = field(init=False)
+    posthog: PluginProject = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = {
+            "metrics": PluginMetrics(self.counts, {}),
+            "cache": InMemoryCache(self.clock),
+            "jobs": PluginJobs("plugin", (), queue=InMemoryJobQueue(), clock=self.clock),
+            "posthog": Project(ProjectAccess(), clock=self.clock, logger=self.logger).of("plugin"),
+        }
+        for name, part in made.items():
+            object.__setattr__(self, name, part)
 
     def reject(self, rejection: Rejection) -> None:
         """See `PluginMeta`."""
@@ -181,6 +226,18 @@ def running(plugin: _AnyPlugin, meta: InMemoryMeta) -> Iterator[_AnyPlugin]:
         yield plugin
     finally:
         plugin.teardown_plugin(meta)
+
+
+def kill_at(point: str, times: int = 1) -> None:
+    """End this process, as `kill -9` does, when it reaches a point for that time; one of `points.Point`."""
+    fatal = Point(point)
+    left = iter(range(times - 1, -1, -1))
+
+    def kill(reached: Point) -> None:
+        if reached is fatal and next(left, 0) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    watch(kill)
 
 
 def make_event(
@@ -204,7 +261,7 @@ def make_event(
         **{
             "event": name,
             "uuid": str(UUID(int=number)),
-            "timestamp": f"{_START + timedelta(seconds=number):%Y-%m-%dT%H:%M:%S.000Z}",
+            "timestamp": f"{START + timedelta(seconds=number):%Y-%m-%dT%H:%M:%S.000Z}",
             "distinct_id": distinct_id,
             "properties": dict(properties or {}),
             **fields,

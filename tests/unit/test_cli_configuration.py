@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from variance_plugin.cli.configuration import Configuration, resolve, variable
+from variance_plugin.cli.configuration import Configuration, resolve
 from variance_plugin.errors import SettingsError
 from variance_plugin.manifest import nearest
 from variance_plugin.secret import Secret
 from variance_plugin.settings import manifest, read_mapping, read_settings
+from variance_plugin.variables import variable
 
 PARAMETERS = manifest().parameters
 

@@ -76,6 +76,7 @@ def test_the_readmes_plugin_example_delivers() -> None:
     [code] = re.findall(r"```python\n(.*?)```", _text("README.md"), re.DOTALL)
     with LocalVariance(authorization="Bearer demo") as variance:
         code = code.replace("https://hooks.example/variance", variance.url).replace("Bearer …", "Bearer demo")
+        code = code.replace("config={", 'config={"allowedHosts": "127.0.0.1", ')
         exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - it is our own page
         [message] = [cast("dict[str, str]", message) for post in variance.posts for message in post.messages]
     assert ("track", "signed up", "kim") == (message["type"], message["event"], message["userId"])

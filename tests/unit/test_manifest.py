@@ -1,24 +1,41 @@
-"""`plugin.json`: PostHog's format, read and applied."""
+"""`plugin.json`: PostHog's format, read, with all that may be wrong with it."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from variance_plugin.errors import SettingsError, UsageError
-from variance_plugin.manifest import Manifest, ParameterType, load_manifest
+from variance_plugin.errors import UsageError
+from variance_plugin.manifest import Condition, Manifest, ParameterType, load_manifest
 from variance_plugin.settings import manifest
 
+WHERE = "plugins/demo/plugin.json"
 
-def made(*config: dict[str, Any]) -> Manifest:
-    """A manifest with these parameters."""
-    return load_manifest(json.dumps({"name": "Demo", "config": config}).encode(), where="plugin.json")
+
+def read(table: object) -> Manifest:
+    """What is read from it, as JSON."""
+    return load_manifest(json.dumps(table).encode(), where=WHERE)
+
+
+def faults(table: object) -> list[str]:
+    """All that is wrong with it."""
+    with pytest.raises(UsageError) as caught:
+        read(table)
+    text = str(caught.value).removeprefix(f"{WHERE} is not a plugin.json:")
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+def faults_of(*config: object) -> list[str]:
+    """All that is wrong with these entries of `config`."""
+    return faults({"name": "Demo", "config": config})
 
 
 def test_a_manifest_is_read_with_posthogs_names() -> None:
     """Parameters in their order; texts between them are no parameters; what is not known is passed over."""
-    read = load_manifest(
+    found = load_manifest(
         b"""{"name": "Demo", "main": "demo:Demo", "posthogVersion": ">= 1.30.0", "stability": "beta",
           "config": [
             {"markdown": "## Where"},
@@ -28,89 +45,150 @@ def test_a_manifest_is_read_with_posthogs_names() -> None:
         where="plugin.json",
     )
 
-    assert (">= 1.30.0", "demo:Demo") == (read.posthog_version, read.main)
-    assert ["url", "file"] == [*read.parameters]
-    assert ParameterType.ATTACHMENT is read.parameters["file"].type
+    assert (">= 1.30.0", "demo:Demo") == (found.posthog_version, found.main)
+    assert ["url", "file"] == [*found.parameters]
+    assert ParameterType.ATTACHMENT is found.parameters["file"].type
+
+
+def test_the_parameters_may_be_an_object_by_key() -> None:
+    """PostHog's other form: sorted by `order`, as its front end does; what has none, or 0, comes last."""
+    found = read(
+        {
+            "name": "Demo",
+            "config": {
+                "last": {"order": 0},
+                "second": {"order": 2},
+                "first": {"order": 1, "type": "json", "default": "[1]"},
+            },
+        }
+    )
+
+    assert ["first", "second", "last"] == [*found.parameters]
+    assert [1] == found.parameters["first"].default
+
+
+def test_conditions_are_pairs_or_a_key_alone() -> None:
+    """A key alone holds with any value; so does null, which is how JSON spells JavaScript's undefined."""
+    found = read(
+        {
+            "name": "Demo",
+            "config": [
+                {"key": "plan"},
+                {"key": "a", "visible_if": [["plan", "paid"], ["plan"]], "required_if": [["plan", None]]},
+            ],
+        }
+    )
+
+    assert (Condition("plan", "paid"), Condition("plan")) == found.parameters["a"].visible_if
+    assert (Condition("plan"),) == found.parameters["a"].required_if
 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"{}",
-        b'{"name": 5}',
-        b'{"name": "x", "config": [{"type": "colour"}]}',
-        b"\xff",
-        b"[" * 99_999,
-    ],
-    ids=["empty", "cut", "list", "no name", "number", "unknown type", "no UTF-8", "deep"],
+    [b"", b"{", b"[]", b"5", b"{}", b'{"name": 5}', b'{"name": " "}', b"\xff", b"[" * 99_999],
+    ids=["empty", "cut", "list", "digit", "no name", "number", "blank", "no UTF-8", "deep"],
 )
-def test_what_is_no_manifest_is_told_with_its_place(text: bytes) -> None:
+def test_what_is_no_manifest_is_told_with_its_file(text: bytes) -> None:
     """In the user's words."""
     with pytest.raises(UsageError, match=r"^plugins/demo/plugin\.json is not a plugin\.json: "):
-        load_manifest(text, where="plugins/demo/plugin.json")
+        load_manifest(text, where=WHERE)
 
 
-def test_missing_values_get_their_defaults() -> None:
-    """Empty text and None count as missing; a value that is false does not."""
-    demo = made(
-        {"key": "a", "default": "1"}, {"key": "b", "default": "2"}, {"key": "c", "default": "3"}, {"key": "d"}
+def test_everything_wrong_with_a_manifest_is_told_at_once() -> None:
+    """Each fault with its place, what is wrong, and what would be right."""
+    assert [
+        "name: is required, and is the text that the plugin is called by",
+        "config[1]: is a text, and should be an object",
+        "config[0].hint: is a number, and should be a text",
+        "config[2].requierd: there is no such part of a parameter; did you mean required?",
+        "config[2].type: 'number' is none of string, choice, attachment, json",
+        "config[2].secret: is a text, and should be true or false",
+        "config[3]: has neither a key, which makes it a parameter, nor markdown",
+        "config[2].key: 'a' is the key of config[0], too",
+        "url: is a boolean, and should be a text",
+    ] == faults(
+        {
+            "url": True,
+            "config": [
+                {"key": "a", "hint": 5},
+                "b",
+                {"key": "a", "type": "number", "requierd": True, "secret": "yes"},
+                {"name": "nothing"},
+            ],
+        }
     )
-
-    assert {"a": "1", "b": "2", "c": 0, "d": ""} == demo.complete({"a": "", "b": None, "c": 0})
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("entry", "fault"),
     [
-        ("yes", "yes"),
-        ("YES", "yes"),
-        (" on ", "yes"),
-        (True, "yes"),
-        (1, "yes"),
-        ("off", "no"),
-        (False, "no"),
-        ("0", "no"),
+        ({"type": "choice"}, "config[0].choices: a choice needs a list of texts to choose from"),
+        (
+            {"type": "choice", "choices": [1]},
+            "config[0].choices: a choice needs a list of texts to choose from",
+        ),
+        (
+            {"type": "choice", "choices": ["x"], "default": "y"},
+            "config[0].default: 'y' is none of x",
+        ),
+        (
+            {"choices": ["x"]},
+            "config[0].choices: only a parameter of type choice has them, and this one is a string",
+        ),
+        ({"type": "json", "default": "{"}, "config[0].default: '{' is no JSON"),
+        ({"type": "attachment", "default": "a.txt"}, "config[0].default: an attachment has no default"),
+        ({"default": {}}, "config[0].default: is an object, and should be a text"),
+        ({"order": "1"}, "config[0].order: is a text, and should be a number"),
+        (
+            {"visible_if": {"b": 1}},
+            "config[0].visible_if: is a list of pairs, such as [['plan', 'paid']]",
+        ),
+        (
+            {"visible_if": [["b", "in", ["x"]]]},
+            "config[0].visible_if[0]: is [key, value], or [key] for any value",
+        ),
+        ({"required_if": [["a", "x"]]}, "config[0].required_if[0]: depends on itself"),
+        (
+            {"required_if": [["Bee"]]},
+            "config[0].required_if[0]: there is no parameter 'Bee'; did you mean bee?",
+        ),
+        (
+            {"required_if": [["bee", {}]]},
+            "config[0].required_if[0]: the value is an object, and should be a text",
+        ),
     ],
-    ids=repr,
+    ids=lambda value: None if isinstance(value, str) else json.dumps(value),
 )
-def test_yes_and_no_are_understood_in_every_usual_word(given: object, expected: str) -> None:
-    """Environment variables, TOML and people spell them differently."""
-    assert {"a": expected} == made({"key": "a", "type": "choice", "choices": ["yes", "no"]}).complete(
-        {"a": given}
+def test_a_parameter_that_contradicts_itself_is_refused(entry: dict[str, Any], fault: str) -> None:
+    """With the place in the manifest, so that its author finds it."""
+    assert [fault] == faults_of({"key": "a", **entry}, {"key": "bee"})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["name", "config", "key", "type", "default", "choices", "visible_if", "order"]
+                )
+                | st.text(max_size=4),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=20,
     )
+)
+def test_any_json_is_a_manifest_or_told_to_be_none(table: object) -> None:
+    """No text of a stranger gives any other error."""
+    try:
+        said = read(table).name
+    except UsageError as error:
+        said = str(error).partition(":")[0]
 
-
-def test_every_wrong_value_is_named() -> None:
-    """Unknown, missing and none of the choices, in one error."""
-    demo = made(
-        {"key": "webhookUrl", "required": True}, {"key": "mode", "type": "choice", "choices": ["a", "b"]}
-    )
-
-    with pytest.raises(SettingsError) as caught:
-        demo.complete({"webhookURL": "x", "mode": "c"})
-
-    assert {
-        "webhookURL: unknown setting; did you mean webhookUrl?",
-        "webhookUrl: is required and has no value",
-        "mode: 'c' is none of a, b",
-    } == {str(fault) for fault in caught.value.faults}
-
-
-def test_a_secret_choice_is_not_shown() -> None:
-    """Nor is a very long value shown whole."""
-    demo = made(
-        {"key": "a", "type": "choice", "choices": ["x"], "secret": True},
-        {"key": "b", "type": "choice", "choices": ["x"]},
-    )
-
-    with pytest.raises(SettingsError) as caught:
-        demo.complete({"a": "phc_demo_secret", "b": "long" * 100})
-
-    assert "phc_demo_secret" not in str(caught.value)
-    assert len(str(caught.value)) < 200
+    assert said == f"{WHERE} is not a plugin.json" or (isinstance(table, dict) and table["name"] == said)
 
 
 def test_the_plugins_own_parameters_say_what_they_are() -> None:

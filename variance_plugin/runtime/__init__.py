@@ -1,18 +1,26 @@
-"""The app runner: loads a plugin, feeds it batches, waits when it asks to, keeps what it rejects."""
+"""The app runner: hosts plugins, feeds them events, waits when they ask to, keeps what they reject."""
 
-from .buffer import BufferSettings
+from .assembly import Shared, hosted, lone_host
 from .counts import Counts
 from .dead_letters import DeadLetterFile, DeadLetters
-from .host import Host, Wait
-from .loading import LoadedPlugin, load_plugin
+from .host import Host
+from .lane import LaneSettings, Mark
+from .loading import Hook, Hooks, LoadedPlugin, load_plugin
+from .outage import Wait
 
 __all__ = [
-    "BufferSettings",
     "Counts",
     "DeadLetterFile",
     "DeadLetters",
+    "Hook",
+    "Hooks",
     "Host",
+    "LaneSettings",
     "LoadedPlugin",
+    "Mark",
+    "Shared",
     "Wait",
+    "hosted",
     "load_plugin",
+    "lone_host",
 ]

@@ -1,7 +1,9 @@
-"""Sums of what happened, from many threads."""
+"""Sums of what happened, and how values are spread, from many threads."""
 
 import threading
 from collections import Counter
+
+from .histogram import Histogram
 
 
 class Counts:
@@ -9,12 +11,25 @@ class Counts:
 
     def __init__(self) -> None:
         self._sums: Counter[str] = Counter()
+        self._histograms: dict[str, Histogram] = {}
         self._lock = threading.Lock()
 
     def increment(self, name: str, amount: int = 1) -> None:
         """Add to the sum of that name."""
         with self._lock:
             self._sums[name] += amount
+
+    def observe(self, name: str, value: float) -> None:
+        """Count a value by its size; the name ends in its unit: `_seconds`, `_messages` or `_bytes`."""
+        histogram = self._histograms.get(name)
+        if histogram is None:
+            with self._lock:
+                histogram = self._histograms.setdefault(name, Histogram.of(name))
+        histogram.observe(value)
+
+    def histogram(self, name: str) -> Histogram | None:
+        """How the values of that name are spread, if there were any."""
+        return self._histograms.get(name)
 
     def __getitem__(self, name: str) -> int:
         return self._sums[name]

@@ -3,15 +3,13 @@
 import os
 import threading
 from pathlib import Path
-from typing import IO, Any, Protocol
-
-import msgspec
+from typing import IO, Protocol
 
 from ..clock import Clock
 from ..errors import UsageError
-from ..events import utc_text
-from ..exact_json import encode
 from ..hooks import Rejection
+from ..state.letter import letter_line
+from ..state.original import original
 
 
 class DeadLetters(Protocol):
@@ -41,7 +39,16 @@ class DeadLetterFile:
         Raises:
             UsageError: when the file cannot be written.
         """
-        line = encode(self._letter(rejection)) + b"\n"
+        event = rejection.event
+        line = letter_line(
+            at=self._clock.now(),
+            reason=rejection.reason,
+            status=rejection.status,
+            attempts=rejection.attempts,
+            source=None if event.position is None else str(event.position),
+            record=original(event),
+            message=rejection.message,
+        )
         with self._lock:
             try:
                 if self._file is None:
@@ -60,19 +67,6 @@ class DeadLetterFile:
                 self._file.close()
                 self._file = None
 
-    def _letter(self, rejection: Rejection) -> dict[str, Any]:
-        event = rejection.event
-        letter = {
-            "rejectedAt": utc_text(self._clock.now()),
-            "reason": rejection.reason,
-            "status": rejection.status,
-            "attempts": rejection.attempts or None,
-            "source": None if event.position is None else str(event.position),
-            "event": _original(rejection),
-            "message": None if rejection.message is None else msgspec.Raw(rejection.message),
-        }
-        return {key: value for key, value in letter.items() if value is not None}
-
 
 def _open(path: Path) -> IO[bytes]:
     # 0600: it holds people's events. Opened to append, so that earlier letters stay.
@@ -82,33 +76,3 @@ def _open(path: Path) -> IO[bytes]:
     if end_bytes and os.pread(descriptor, 1, end_bytes - 1) != b"\n":
         file.write(b"\n")  # a line that was cut off must not spoil the next one
     return file
-
-
-def _original(rejection: Rejection) -> Any:
-    """The event as it was read; as JSON within the line where it is JSON, else as text."""
-    event = rejection.event
-    if not event.record:
-        fields = {name: getattr(event, name) for name in _KEPT_FIELDS}
-        return {
-            name: value for name, value in fields.items() if value is not None and value is not msgspec.UNSET
-        }
-    try:
-        msgspec.json.decode(event.record, type=msgspec.Raw)
-        event.record.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return event.record.decode(errors="backslashreplace")
-    return msgspec.Raw(event.record.translate(_ONE_LINE))
-
-
-# Between the tokens of JSON a line break is a blank; within a text it would be an escape.
-_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
-_KEPT_FIELDS = (
-    "event",
-    "uuid",
-    "distinct_id",
-    "timestamp",
-    "properties",
-    "person_properties",
-    "ip",
-    "sent_at",
-)

@@ -37,6 +37,11 @@ class Gate:
             self._open_at = max(self._open_at, now + seconds)
             return self._open_at - now
 
+    def close_for(self, seconds: float) -> None:
+        """Close it without a failure: of the wait of an earlier run that much is left."""
+        with self._lock:
+            self._open_at = max(self._open_at, self._clock.monotonic() + seconds)
+
     def open(self) -> None:
         """After a success. One that comes while the gate is closed was under way before: it opens nothing."""
         with self._lock:

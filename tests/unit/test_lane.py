@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from variance_plugin.clock import SystemClock
 from variance_plugin.errors import SettingsError
 from variance_plugin.parameters import Parameters
-from variance_plugin.runtime import BufferSettings
-from variance_plugin.runtime.buffer import Buffer
+from variance_plugin.runtime import LaneSettings
+from variance_plugin.runtime.lane import Lane, Mark
 from variance_plugin.testing import FakeClock, make_event
 
 LIMIT_SECONDS = 30.0
+START = Mark(1, None)
 
 
-def buffer(events: int = 3, size_bytes: int = 1_000, seconds: float = 3_600.0) -> Buffer:
+def buffer(events: int = 3, size_bytes: int = 1_000, seconds: float = 3_600.0) -> Lane:
     """A buffer on real time, which only fills up or is closed unless told otherwise."""
-    settings = BufferSettings(buffer_events=events, buffer_bytes=size_bytes, buffer_seconds=seconds)
-    return Buffer(settings, SystemClock())
+    settings = LaneSettings(buffer_events=events, buffer_bytes=size_bytes, buffer_seconds=seconds)
+    return Lane(settings, SystemClock())
 
 
 def numbers(batch: list[object]) -> list[str]:
@@ -28,10 +29,10 @@ def numbers(batch: list[object]) -> list[str]:
     return [str(getattr(event, "uuid", ""))[-2:] for event in batch]
 
 
-def put(target: Buffer, *wanted: int, size_bytes: int = 1) -> None:
+def put(target: Lane, *wanted: int, size_bytes: int = 1) -> None:
     """Put events with these numbers."""
     for number in wanted:
-        target.put(make_event(number=number), size_bytes)
+        target.put(make_event(number=number), size_bytes, START)
 
 
 def in_thread(call: Callable[[], object]) -> threading.Thread:
@@ -47,6 +48,8 @@ def test_a_batch_is_ready_when_it_has_enough_events() -> None:
     put(lane, 1, 2, 3)
 
     assert ["01", "02", "03"] == numbers([*lane.take()])
+    assert 3 == len(lane)
+    lane.done()
     assert 0 == len(lane)
 
 
@@ -132,12 +135,12 @@ def test_batches_are_the_events_in_order_and_full_ones_but_for_the_last(
     sizes: list[int], most_events: int, most_bytes: int
 ) -> None:
     """Nothing is lost, doubled or moved between the two ends."""
-    settings = BufferSettings(buffer_events=most_events, buffer_bytes=most_bytes, buffer_seconds=3_600)
-    lane = Buffer(settings, FakeClock())
+    settings = LaneSettings(buffer_events=most_events, buffer_bytes=most_bytes, buffer_seconds=3_600)
+    lane = Lane(settings, FakeClock())
 
     def produce() -> None:
         for number, size_bytes in enumerate(sizes):
-            lane.put(make_event(number=number), size_bytes)
+            lane.put(make_event(number=number), size_bytes, START)
         lane.close()
 
     producer = in_thread(produce)
@@ -155,9 +158,9 @@ def test_batches_are_the_events_in_order_and_full_ones_but_for_the_last(
 
 def test_the_settings_are_read_from_the_plugins_parameters() -> None:
     """With PostHog's own names and defaults, also for a plugin that declares none of them."""
-    assert BufferSettings() == BufferSettings.read(Parameters({}))
+    assert LaneSettings() == LaneSettings.read(Parameters({}))
 
     parameters = Parameters({"exportEventsBufferBytes": "-1", "concurrency": 0})
-    assert BufferSettings() == BufferSettings.read(parameters)
+    assert LaneSettings() == LaneSettings.read(parameters)
     with pytest.raises(SettingsError, match=r"(?s)exportEventsBufferBytes.*concurrency"):
         parameters.check()

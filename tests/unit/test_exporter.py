@@ -13,7 +13,7 @@ from variance_plugin.errors import RetryError, SettingsError, UsageError
 from variance_plugin.events import Event
 from variance_plugin.hooks import PluginMeta, Rejection
 from variance_plugin.manifest import Manifest
-from variance_plugin.runtime import Host, LoadedPlugin
+from variance_plugin.runtime import LoadedPlugin, lone_host
 from variance_plugin.testing import FakeClock, InMemoryDeadLetters, make_event
 
 LIMIT_SECONDS = 30.0
@@ -58,8 +58,8 @@ class Bench:
         self.plugin = plugin
         self.clock = clock or FakeClock()
         self.dead_letters = InMemoryDeadLetters()
-        self.host = Host(
-            LoadedPlugin(Manifest(name="demo"), plugin),
+        self.host = lone_host(
+            LoadedPlugin.of(plugin, Manifest(name="demo")),
             {"maxBatchEvents": 10, **config},
             clock=self.clock,
             dead_letters=self.dead_letters,

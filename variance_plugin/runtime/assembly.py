@@ -1,0 +1,134 @@
+"""Puts plugins into a host: each with a `meta` of its own, around what they share."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..clock import Clock
+from ..errors import StateError
+from ..hooks import Attachment, Cache, Cursor, Geoip, Posthog, Rejection, Storage
+from ..state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
+from .calls import Calls
+from .counts import Counts
+from .dead_letters import DeadLetters
+from .geoip import NoGeoip
+from .host import Host
+from .hosted import FaultReport, HookLimits, HostedPlugin
+from .loading import LoadedPlugin
+from .meta import HostMeta, Utils
+from .plugin_jobs import JobQueue, PluginJobs
+from .plugin_metrics import PluginMetrics
+from .project import Project, ProjectAccess
+
+_TRY_AGAIN_SECONDS = 5.0
+
+
+def _report_nothing(_plugin: str, _hook: str, _error: Exception) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the plugins of one host have in common; functions take the name of the plugin that asks."""
+
+    clock: Clock
+    calls: Calls
+    dead_letters: Callable[[str], DeadLetters]
+    logger: Callable[[str], logging.Logger]
+    limits: HookLimits
+    report: FaultReport
+    storage: Callable[[str], Storage]
+    cache: Callable[[str], Cache]
+    cursor: Callable[[str], Cursor]
+    posthog: Callable[[str], Posthog]
+    jobs: JobQueue
+    geoip: Geoip
+
+    @classmethod
+    def in_memory(
+        cls,
+        clock: Clock,
+        *,
+        dead_letters: DeadLetters,
+        logger: logging.Logger,
+        limits: HookLimits | None = None,
+        report: FaultReport = _report_nothing,
+    ) -> "Shared":
+        """Of a host that keeps nothing but dead letters, and knows of no PostHog project."""
+        return cls(
+            clock=clock,
+            calls=Calls(clock),
+            dead_letters=lambda _plugin: dead_letters,
+            logger=lambda _plugin: logger,
+            limits=limits or HookLimits(),
+            report=report,
+            storage=lambda _plugin: InMemoryStorage(),
+            cache=lambda _plugin: InMemoryCache(clock),
+            cursor=lambda _plugin: InMemoryCursor(),
+            posthog=Project(ProjectAccess(), clock=clock, logger=logger).of,
+            jobs=InMemoryJobQueue(),
+            geoip=NoGeoip(),
+        )
+
+
+def hosted(
+    loaded: LoadedPlugin,
+    config: Mapping[str, Any],
+    shared: Shared,
+    *,
+    attachments: Mapping[str, Attachment] | None = None,
+) -> HostedPlugin:
+    """A plugin with its `meta`."""
+    name = loaded.name
+    counts = Counts()
+    meta = HostMeta(
+        config=config,
+        attachments=attachments or {},
+        logger=shared.logger(name),
+        metrics=PluginMetrics(counts, loaded.metrics),
+        clock=shared.clock,
+        storage=shared.storage(name),
+        cache=shared.cache(name),
+        jobs=PluginJobs(name, loaded.jobs, queue=shared.jobs, clock=shared.clock),
+        utils=Utils(shared.cursor(name)),
+        geoip=shared.geoip,
+        posthog=shared.posthog(name),
+        set_aside=keeper(shared.dead_letters(name), shared.clock, shared.logger(name)),
+    )
+    return HostedPlugin(
+        loaded, meta, counts=counts, calls=shared.calls, limits=shared.limits, report=shared.report
+    )
+
+
+def lone_host(
+    loaded: LoadedPlugin,
+    config: Mapping[str, Any],
+    *,
+    clock: Clock,
+    dead_letters: DeadLetters,
+    logger: logging.Logger,
+) -> Host:
+    """A host of one plugin that needs nothing but its configuration."""
+    shared = Shared.in_memory(clock, dead_letters=dead_letters, logger=logger)
+    plugin = hosted(loaded, config, shared)
+    return Host([plugin], clock=clock, calls=shared.calls, reject=plugin.meta.reject, ends_at_fault=True)
+
+
+def keeper(dead_letters: DeadLetters, clock: Clock, logger: logging.Logger) -> Callable[[Rejection], None]:
+    """A function that keeps rejections, however long there is no room for them.
+
+    It raises `Stopped` when the host ends first.
+    """
+
+    def keep(rejection: Rejection) -> None:
+        while True:
+            try:
+                dead_letters.add(rejection)
+            except StateError as error:
+                logger.error("a dead letter cannot be kept, and its event waits: %s", error)  # noqa: TRY400
+                clock.wait(_TRY_AGAIN_SECONDS)
+            else:
+                return
+
+    return keep

@@ -1,0 +1,84 @@
+"""`process_event` and `on_event` of every plugin, in order."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from ..errors import InvalidRecord, Stopped
+from ..events import Event
+from ..formats import UnreadEvent, unread
+from ..records import event_in, record_of
+from .hosted import HostedPlugin
+from .loading import Hook
+
+
+class Chain:
+    """What every event passes before any plugin exports it.
+
+    A plugin that fails on an event hurts itself alone: the event goes on down the chain as it was.
+
+    Args:
+        plugins: In their order.
+    """
+
+    def __init__(self, plugins: Sequence[HostedPlugin]) -> None:
+        self._processing = [(one, hook) for one in plugins if (hook := one.hooks.process_event) is not None]
+        self._listening = [(one, hook) for one in plugins if (hook := one.hooks.on_event) is not None]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no plugin wants to see events here."""
+        return not (self._processing or self._listening)
+
+    def process(self, event: Event) -> Event | None:
+        """The event as the plugins leave it, with `record` as it is then; None when one of them drops it.
+
+        Raises:
+            InvalidRecord: When the record turns out to be no event.
+            Stopped: When the host ends first.
+        """
+        if not event.record:
+            event.record = record_of(event)
+        passed: Event | None = event
+        for plugin, hook in self._processing:
+            if plugin.off is None and passed is not None:
+                passed = _processed(plugin, hook, passed)
+        if passed is not None:
+            for plugin, hook in self._listening:
+                if plugin.off is None:
+                    # Each its own: what it changes nobody else sees.
+                    plugin.attempt(hook, unread(passed), plugin.meta)
+        return passed
+
+
+def _processed(plugin: HostedPlugin, hook: Hook, event: Event) -> Event | None:
+    record, position = event.record, event.position
+    try:
+        processed = plugin.call(hook, event, plugin.meta)
+        if processed is not None:
+            _check(processed, position)
+    except Stopped:
+        raise
+    except Exception as error:  # noqa: BLE001 -- a plugin may raise anything
+        before = event_in(record, position)
+        if isinstance(error, InvalidRecord):
+            before.event  # noqa: B018 -- looking at it tells whether the record was at fault, and not the plugin
+        plugin.failed(hook, error)
+        return before
+    plugin.went_well(hook)
+    if processed is None:
+        plugin.counts.increment(DROPPED)
+        return None
+    return cast("Event", processed)
+
+
+def _check(processed: object, position: object) -> None:
+    """See to it that what a plugin returned can be kept as bytes, and mapped from them."""
+    if type(processed) is UnreadEvent:
+        return
+    if not isinstance(processed, Event):
+        raise TypeError(f"returned a {type(processed).__name__}, neither the event nor None")
+    processed.record = record_of(processed)
+    processed.position = position
+
+
+DROPPED = "events.dropped"

@@ -1,0 +1,46 @@
+"""The runner's settings: `runner.toml`, the environment and the command line, as one checked value.
+
+In the order in which a value passes through: `gathered` (what was given, and where), `tables` with `kinds`
+and `sources` (what there is, and what it may be), `faults` (what is wrong with it), `plugin_config` (the
+plugins' own parameters), `reading` (all of it). `names` tells one by one what there is.
+"""
+
+from .names import dotted, keys, schema, variable
+from .reading import FILE_NAME, InForce, ManifestOf, Value, read
+from .sources import FileSource, Source
+from .tables import (
+    GeoipSettings,
+    HookSettings,
+    LogFormat,
+    LogLevel,
+    LogSettings,
+    MetricsSettings,
+    PluginSettings,
+    PosthogSettings,
+    RunnerSettings,
+    SpoolSettings,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "FileSource",
+    "GeoipSettings",
+    "HookSettings",
+    "InForce",
+    "LogFormat",
+    "LogLevel",
+    "LogSettings",
+    "ManifestOf",
+    "MetricsSettings",
+    "PluginSettings",
+    "PosthogSettings",
+    "RunnerSettings",
+    "Source",
+    "SpoolSettings",
+    "Value",
+    "dotted",
+    "keys",
+    "read",
+    "schema",
+    "variable",
+]
