@@ -47,6 +47,11 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
+def to(url: str) -> list[str]:
+    """Options for an address of this machine, which has to be allowed by name."""
+    return ["--webhook-url", url, "--set", "allowedHosts=127.0.0.1"]
+
+
 @contextmanager
 def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A command that runs until it is asked to end."""
@@ -106,7 +111,7 @@ def test_check_shows_each_setting_with_its_origin_and_no_secret(run: Run, tmp_pa
 
 def test_check_sends_one_message_that_shows_what_it_is(run: Run, variance: LocalVariance) -> None:
     """A track by a visitor of its own: no contact comes of it."""
-    ended = run("check", "--send", "--webhook-url", variance.url, "--auth-header", "Bearer demo-token")
+    ended = run("check", "--send", *to(variance.url), "--auth-header", "Bearer demo-token")
 
     assert "All is well: the message was taken (HTTP 200).\n" == ended.stdout.splitlines(keepends=True)[-1]
     assert 0 == ended.returncode
@@ -129,7 +134,7 @@ def test_check_says_what_to_do_about_an_answer(
     """Once: a test message is not tried again."""
     variance.answer_with(lambda _post: Answer(status=status))
 
-    ended = run("check", "--send", "--webhook-url", variance.url, "--auth-header", "Bearer demo-token")
+    ended = run("check", "--send", *to(variance.url), "--auth-header", "Bearer demo-token")
 
     assert told in ended.stdout
     assert f" answered HTTP {status}" in ended.stdout
@@ -139,7 +144,7 @@ def test_check_says_what_to_do_about_an_answer(
 
 def test_check_says_what_to_do_about_a_wrong_secret(run: Run, variance: LocalVariance) -> None:
     """Without saying what the secret is."""
-    ended = run("check", "--send", "--webhook-url", variance.url, "--auth-header", "Bearer hush-hush")
+    ended = run("check", "--send", *to(variance.url), "--auth-header", "Bearer hush-hush")
 
     assert "What to do: the receiver expects another secret; compare authHeader" in ended.stdout
     assert "hush" not in ended.stdout + ended.stderr
@@ -161,11 +166,25 @@ def test_check_says_when_there_is_no_connection(
         unused = reserved.getsockname()[1]
     port = unused if scheme == "http" else int(variance.origin.rpartition(":")[2])
 
-    ended = run("check", "--send", "--webhook-url", f"{scheme}://127.0.0.1:{port}/", "--auth-header", "x")
+    ended = run("check", "--send", *to(f"{scheme}://127.0.0.1:{port}/"), "--auth-header", "x")
 
     assert told.format(port=port) in ended.stdout
     assert "What to do: " in ended.stdout
     assert 1 == ended.returncode
+
+
+def test_an_address_of_this_machine_is_refused_with_the_way_to_allow_it(
+    run: Run, variance: LocalVariance, tmp_path: Path
+) -> None:
+    """By `export` and by `check` alike, before anything is read or sent."""
+    (tmp_path / "events.jsonl").write_bytes(b"")
+    settings = ["--webhook-url", variance.url, "--auth-header", "Bearer demo-token"]
+
+    for ended in (run("export", "events.jsonl", *settings), run("check", "--send", *settings)):
+        assert 2 == ended.returncode
+        assert "webhookUrl: 127.0.0.1 is a loopback address; " in ended.stderr
+        assert "allow it by --set allowedHosts=127.0.0.1 " in ended.stderr
+    assert 0 == variance.summary().posts
 
 
 def test_check_tells_all_that_is_missing(run: Run) -> None:

@@ -24,7 +24,12 @@ AUTHORIZATION = "Bearer demo-token"
 def environment(variance: LocalVariance) -> dict[str, str]:
     """That of this process, with the two settings that are needed and no other of ours."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
-    return {**others, "VARIANCE_WEBHOOK_URL": variance.url, "VARIANCE_AUTH_HEADER": AUTHORIZATION}
+    return {
+        **others,
+        "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+        "VARIANCE_AUTH_HEADER": AUTHORIZATION,
+    }
 
 
 @pytest.fixture

@@ -18,7 +18,12 @@ SECONDS = 30.0  # nothing here takes that long; what does has failed
 def environment(variance: LocalVariance) -> dict[str, str]:
     """That of this process, with the two settings that are needed and no other of ours."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
-    return {**others, "VARIANCE_WEBHOOK_URL": variance.url, "VARIANCE_AUTH_HEADER": "Bearer demo-token"}
+    return {
+        **others,
+        "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
+    }
 
 
 def event(name: str, number: int = 1, **properties: object) -> bytes:
@@ -116,7 +121,7 @@ main()
     ("module", "name", "why"),
     [
         pytest.param("delivery.deliverer", "build", "a fault of the plugin (ValueError)", id="in a lane"),
-        pytest.param("pipeline", "ignored_name", "a fault of the program", id="at the reading end"),
+        pytest.param("pipeline", "plain_name", "a fault of the program", id="at the reading end"),
         pytest.param("cli.watch", "Snapshot", "a fault of the program", id="beside them"),
     ],
 )

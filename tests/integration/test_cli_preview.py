@@ -104,7 +104,11 @@ def test_what_it_shows_is_what_an_export_sends_to_the_byte(
     paths = [tmp_path / "odd.jsonl", *sorted(recordings)]
 
     shown = run("preview", *paths, "--json")
-    settings = {"VARIANCE_WEBHOOK_URL": variance.url, "VARIANCE_AUTH_HEADER": "Bearer demo-token"}
+    settings = {
+        "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
+    }
     sent = run("export", *paths, "--set", "concurrency=1", env={**os.environ, **settings})
 
     assert 0 == sent.returncode, sent.stdout

@@ -26,6 +26,7 @@ def exporting(variance: LocalVariance, tmp_path: Path) -> Exporting:
     environment = {
         **others,
         "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
         "VARIANCE_AUTH_HEADER": "Bearer demo-token",
         "VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS": "0.05",
         "VARIANCE_RETRY_SECONDS": "0",
@@ -168,7 +169,14 @@ def test_a_signal_that_is_ignored_stays_ignored(variance: LocalVariance, tmp_pat
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "from variance_plugin.cli import main; main()"
     )
-    settings = ["--webhook-url", variance.url, "--auth-header", "Bearer demo-token"]
+    settings = [
+        "--webhook-url",
+        variance.url,
+        "--set",
+        "allowedHosts=127.0.0.1",
+        "--auth-header",
+        "Bearer demo-token",
+    ]
     with subprocess.Popen(
         [sys.executable, "-c", program, "export", "-", *settings, "--set", "exportEventsBufferSeconds=0.05"],
         cwd=tmp_path,

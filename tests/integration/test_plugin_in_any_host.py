@@ -12,7 +12,7 @@ import pytest
 
 from variance_plugin import Event, PluginMeta, RetryError, SettingsError, VariancePlugin, delivery, hooks
 from variance_plugin.receiver import Answer, LocalVariance, Post
-from variance_plugin.runtime.host import HostMeta
+from variance_plugin.runtime.meta import HostMeta
 from variance_plugin.testing import FakeClock, InMemoryMeta, ScriptedTransport, make_event, running
 
 # --- a host of twenty lines ---------------------------------------------------------------------
@@ -58,7 +58,8 @@ def test_a_host_of_twenty_lines_will_do(variance: LocalVariance, caplog: pytest.
     bad = {"event": "order paid", "uuid": "bad-one", "distinct_id": "ada", "properties": {}}
 
     twenty_line_host(
-        {"webhookUrl": variance.url, "authHeader": "Bearer demo-token"}, [*events, bad, {"no": "event"}]
+        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"},
+        [*events, bad, {"no": "event"}],
     )
 
     assert {"order paid": 5} == variance.summary().events
@@ -76,7 +77,7 @@ def test_a_host_of_twenty_lines_will_do(variance: LocalVariance, caplog: pytest.
 def test_what_a_meta_has_as_none_counts_as_missing(variance: LocalVariance) -> None:
     """PostHog's own `meta` has every attribute, and some are empty."""
     meta: Any = SimpleNamespace(
-        config={"webhookUrl": variance.url, "authHeader": "Bearer demo-token"},
+        config={"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"},
         logger=None,
         metrics=None,
         clock=None,
@@ -102,7 +103,7 @@ def test_what_a_meta_has_is_used() -> None:
 
     assert 1 == len(meta.clock.waits)
     assert 1 == len(meta.rejections)
-    assert {"retry": 1, "delivered": 1, "suspect": 1} == meta.metrics.under("attempts.")
+    assert {"retry": 1, "delivered": 1, "suspect": 1} == meta.counts.under("attempts.")
     assert transport.closed
 
 
@@ -173,14 +174,16 @@ ODD = [
 @pytest.mark.parametrize("odd", ODD)
 def test_an_odd_event_costs_at_most_itself(variance: LocalVariance, odd: Any) -> None:
     """Delivered, or rejected alone with a reason: its neighbours are delivered, and the call returns."""
-    meta = InMemoryMeta({"webhookUrl": variance.url, "authHeader": "Bearer demo-token"})
+    meta = InMemoryMeta(
+        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
+    )
 
     with running(VariancePlugin(), meta) as plugin:
         plugin.export_events([make_event(number=1), odd, make_event(number=2)], meta)
 
     assert variance.summary().events["order paid"] >= 2
-    assert 3 == meta.metrics["events.delivered"] + meta.metrics["events.rejected"]
-    assert meta.metrics["events.rejected"] == len(meta.rejections)
+    assert 3 == meta.counts["events.delivered"] + meta.counts["events.rejected"]
+    assert meta.counts["events.rejected"] == len(meta.rejections)
     assert all(
         rejection.reason and rejection.event.record
         for rejection in meta.rejections
@@ -202,7 +205,9 @@ def test_a_fault_of_the_mapping_costs_the_event_and_not_the_run(
     variance: LocalVariance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rejected with the fault as its reason; the log has its uuid and nothing of its content."""
-    meta = InMemoryMeta({"webhookUrl": variance.url, "authHeader": "Bearer demo-token"})
+    meta = InMemoryMeta(
+        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
+    )
     odd = Event(event="order paid", uuid="odd", distinct_id="ada", properties=Exploding())
 
     with running(VariancePlugin(), meta) as plugin:
@@ -220,7 +225,9 @@ def test_a_message_over_segments_limit_is_warned_of_once(
     variance: LocalVariance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is legal here, but other receivers refuse it."""
-    meta = InMemoryMeta({"webhookUrl": variance.url, "authHeader": "Bearer demo-token"})
+    meta = InMemoryMeta(
+        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
+    )
     large = [make_event(number=number, properties={"text": "x" * 40_000}) for number in range(3)]
 
     with running(VariancePlugin(), meta) as plugin:
@@ -263,7 +270,12 @@ def test_eight_threads_may_export_at_the_same_time(variance: LocalVariance) -> N
     metrics = CountingMetrics()
     rejected: list[str] = []
     meta: Any = SimpleNamespace(
-        config={"webhookUrl": variance.url, "authHeader": "Bearer demo-token", "maxBatchEvents": "20"},
+        config={
+            "webhookUrl": variance.url,
+            "allowedHosts": "127.0.0.1",
+            "authHeader": "Bearer demo-token",
+            "maxBatchEvents": "20",
+        },
         metrics=metrics,
         clock=FakeClock(),
         reject=lambda rejection: rejected.append(rejection.event.uuid),

@@ -18,11 +18,14 @@ import typer
 from ..__about__ import NAME, __version__
 from ..errors import SettingsError, UsageError
 from .check import check
+from .config import config, schema, show
 from .demo import demo
 from .export import export
+from .plugins import info, init, list_plugins, plugins
 from .preview import preview
 from .receive import receive
 from .record import record
+from .run import run
 
 _DEBUG = "--debug"
 _PROGRAM = "variance-plugin"
@@ -42,8 +45,15 @@ def _help(function: Callable[..., None]) -> str:
     return "\n\n".join(f"\b{text}" if text.startswith("$") else " ".join(text.split()) for text in paragraphs)
 
 
-for _command in (demo, preview, check, export, receive, record):
+for _command in (demo, preview, check, export, run, receive, record):
     app.command(help=_help(_command))(_command)
+for _command in (show, schema):
+    config.command(help=_help(_command))(_command)
+plugins.command("list", help=_help(list_plugins))(list_plugins)
+plugins.command("info", help=_help(info))(info)
+plugins.command("init", help=_help(init))(init)
+app.add_typer(plugins, name="plugins", help="Look at plugins, and begin a new one.")
+app.add_typer(config, name="config", help="Look at the settings of the app runner.")
 
 
 def main() -> NoReturn:

@@ -3,11 +3,9 @@
 Knows nothing of the process it runs in: environment and flags are arguments. It reads the files they name.
 """
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,21 +14,13 @@ import msgspec
 from ..errors import Fault, SettingsError
 from ..manifest import Parameter, nearest
 from ..secret import Secret
+from ..variables import PREFIX, is_unicode, look_up, variable
 from .wording import printable
 
 _Settings = TypeVar("_Settings")
 
-PREFIX = "VARIANCE_"
-_FILE = "_FILE"
 # Parameters with a flag of their own; all others are given by `--set`.
 FLAGS = {"webhookUrl": "--webhook-url", "authHeader": "--auth-header"}
-# High enough for what others put there, such as the VARIANCE_SERVICE_HOST of a Kubernetes service.
-_LIKENESS = 0.7
-
-
-def variable(key: str) -> str:
-    """The environment's name for a parameter: `sendIp` is `VARIANCE_SEND_IP`."""
-    return PREFIX + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).upper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +105,7 @@ class _Found:
         if value in ("", None):
             self.values.pop(key, None)
             self.origins.pop(key, None)
-        elif isinstance(value, str) and not _is_unicode(value):
+        elif isinstance(value, str) and not is_unicode(value):
             self.fault(key, f"is not UTF-8 (from {origin})")
         else:
             self.values[key] = Secret(str(value)) if self._parameters[key].secret else value
@@ -144,17 +134,10 @@ class _Found:
 
     def take_environment(self, environment: Mapping[str, str]) -> None:
         keys = {variable(key): key for key in self._parameters}
-        given = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
-        for name, value in sorted(given.items()):
-            plain = name if name in keys else name.removesuffix(_FILE)
-            if plain not in keys:
-                self._suspect(name, plain, keys)
-            elif plain == name:
-                self.take(keys[name], value, name)
-            elif plain in given:
-                self.fault(keys[plain], f"both {plain} and {name} are set; keep one of them")
-            else:
-                self._take_variable_file(keys[plain], Path(value), name)
+        found, faults = look_up(environment, keys, prefix=PREFIX)
+        for given in found:
+            self.take(given.key, given.text, given.name)
+        self.faults += faults
 
     def take_assignments(self, assignments: Sequence[str]) -> None:
         for number, assignment in enumerate(assignments, start=1):
@@ -174,22 +157,6 @@ class _Found:
             else:
                 self.fault("--set", f"what is given{which} is not KEY=VALUE")
 
-    def _suspect(self, name: str, plain: str, keys: Mapping[str, str]) -> None:
-        """Others may use the prefix; what is almost a parameter is a slip of the pen."""
-        ends = [known.removeprefix(PREFIX) for known in keys]
-        near = get_close_matches(plain.removeprefix(PREFIX).upper(), ends, n=1, cutoff=_LIKENESS)
-        if near:
-            file = _FILE if plain != name else ""
-            self.fault(name, f"no setting has this variable; did you mean {PREFIX}{near[0]}{file}?")
-
-    def _take_variable_file(self, key: str, file: Path, name: str) -> None:
-        try:
-            self.take(key, file.read_text(encoding="utf-8").rstrip("\r\n"), name)
-        except OSError as error:
-            self.fault(key, f"cannot read {file}: {error.strerror} (from {name})")
-        except ValueError:
-            self.fault(key, f"{file} is not UTF-8 (from {name})")
-
 
 def _is_json(file: Path) -> bool:
     return file.suffix.lower() == ".json"
@@ -206,12 +173,3 @@ def _is_value(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(name, str) for name in value)
     return isinstance(value, str | int | float) or value is None
-
-
-def _is_unicode(text: str) -> bool:
-    """Bytes of a command line or environment that are no UTF-8 reach Python as lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -15,7 +15,7 @@ from ..pipeline import Progress, Summary, run, summarize
 from ..plugin import VariancePlugin
 from ..receiver import LocalVariance
 from ..receiver import Summary as Received
-from ..runtime import Host, LoadedPlugin
+from ..runtime import LoadedPlugin, lone_host
 from ..settings import manifest
 from ..sources.file import FileSource
 from .closing import ExitStatus
@@ -25,7 +25,7 @@ from .wording import duration, many, sums
 
 _AUTHORIZATION = "Bearer demo"
 # The recorded app has several group types, of which one stands for the account.
-_SETTINGS = {"accountMapping": "group", "accountGroupType": "company"}
+_SETTINGS = {"accountMapping": "group", "accountGroupType": "company", "allowedHosts": "127.0.0.1"}
 
 
 class _DeadLetterList:
@@ -82,8 +82,8 @@ def demo() -> ExitStatus:
 
 def _export(paths: Sequence[Path], url: str, clock: SystemClock) -> tuple[Summary, Sequence[str]]:
     dead_letters = _DeadLetterList()
-    host = Host(
-        LoadedPlugin(manifest(), VariancePlugin()),
+    host = lone_host(
+        LoadedPlugin.of(VariancePlugin(), manifest()),
         {"webhookUrl": url, "authHeader": _AUTHORIZATION, **_SETTINGS},
         clock=clock,
         dead_letters=dead_letters,

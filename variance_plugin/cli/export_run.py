@@ -12,7 +12,7 @@ from ..clock import SystemClock
 from ..errors import UsageError
 from ..pipeline import Progress, run, summarize
 from ..plugin import VariancePlugin
-from ..runtime import DeadLetterFile, Host, LoadedPlugin
+from ..runtime import DeadLetterFile, Host, LoadedPlugin, lone_host
 from ..settings import manifest, read_settings
 from ..sources.file import FileSource
 from ..sources.paths import Input, choose
@@ -61,8 +61,8 @@ def _deliver(
     configuration: Configuration, order: Order, *, clock: SystemClock, source: FileSource, display: Display
 ) -> ExitStatus:
     notices = Notices(display.say, clock, verbose=order.verbose)
-    host = Host(
-        LoadedPlugin(manifest(), VariancePlugin()),
+    host = lone_host(
+        LoadedPlugin.of(VariancePlugin(), manifest()),
         configuration.values,
         clock=clock,
         dead_letters=(dead_letters := DeadLetterFile(order.dead_letters, clock)),

@@ -1,0 +1,298 @@
+"""The app runner: from its settings to plugins that run, on state that survives."""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, Self
+
+from .clock import Clock
+from .errors import Stopped, UsageError
+from .pipeline import Progress, run
+from .points import Point, reached
+from .runtime import Host, LoadedPlugin, Shared, hosted
+from .runtime import metric_list as known
+from .runtime.assembly import keeper
+from .runtime.calls import Calls
+from .runtime.geoip import GeoipFile, NoGeoip
+from .runtime.health import HealthServer
+from .runtime.hosted import HookLimits, HostedPlugin
+from .runtime.loading import plugin_values
+from .runtime.logs import plugin_logger
+from .runtime.metrics import Metrics
+from .runtime.project import Project, ProjectAccess
+from .runtime.schedule import Schedule
+from .runtime.settings import PluginSettings, RunnerSettings
+from .runtime.telemetry import Telemetry
+from .sources import Broken, Record, Source
+from .sources.file import FileSource
+from .sources.following import Following
+from .sources.intake import StreamIntake
+from .sources.paths import STDIN
+from .sources.positions import StoredPositions
+from .sources.reading import Readable
+from .sources.spool import SpoolSource
+from .state import (
+    DeadLetterStore,
+    JobQueue,
+    Positions,
+    Spool,
+    StateFile,
+    StoredCache,
+    StoredCursor,
+    StoredStorage,
+)
+
+_logger = logging.getLogger(__name__)
+
+_SECONDS_PER_HOUR = 3600.0
+_PROJECT_CLOSES_SECONDS = 5.0
+# In the state file: what the runner itself keeps, and dead letters of records that never became events.
+RUNNER = ""
+
+
+LoadPlugin = Callable[[PluginSettings], LoadedPlugin]
+
+
+class Runner:
+    """Everything that `variance-plugin run` runs. Use it in a `with` statement; then call `run`.
+
+    Args:
+        settings: Checked.
+        load: Imports a plugin.
+        clock: Everybody's; stopping it ends the run.
+        stdin: What the path `-` reads.
+
+    Raises:
+        UsageError: When a plugin, the state file, a source or an address cannot be used.
+    """
+
+    def __init__(
+        self, settings: RunnerSettings, *, load: LoadPlugin, clock: Clock, stdin: Readable | None = None
+    ) -> None:
+        self.settings = settings
+        self.progress = Progress()
+        self.metrics = Metrics()
+        self._clock = clock
+        self._ending = ExitStack()
+        self._is_set_up = False
+        with ExitStack() as starting:
+            self.state = StateFile.open(settings.state, clock)
+            starting.callback(self.state.close)
+            self._project = Project(
+                ProjectAccess(
+                    host=settings.posthog.host,
+                    project_key=settings.posthog.project_key,
+                    personal_api_key=settings.posthog.personal_api_key,
+                ),
+                secrets=settings.secrets,
+                clock=clock,
+                logger=_logger,
+            )
+            starting.callback(self._project.close, _PROJECT_CLOSES_SECONDS)
+            self._telemetry = Telemetry(
+                self._project,
+                clock=clock,
+                exceptions=settings.posthog.report_exceptions,
+                exports=settings.posthog.report_exports,
+            )
+            database = settings.geoip.database
+            geoip = NoGeoip() if database is None else GeoipFile(database)
+            starting.callback(geoip.close)
+            self.dead_letters = DeadLetterStore(self.state, clock, RUNNER)
+            self._jobs = JobQueue(self.state)
+            self._calls = Calls(clock)
+            self.host = self._host(load, geoip)
+            self._positions = Positions(self.state)
+            self._stdin = stdin
+            self._told: set[str] = set()
+            self.source: Source | None = None
+            self._register()
+            self._reported_at = clock.monotonic()
+            self._ending = starting.pop_all()
+
+    def __enter__(self) -> Self:
+        address = self.settings.metrics.address
+        if address is not None:
+            server = self._ending.enter_context(HealthServer(address, self.metrics, self))
+            _logger.info("listening for /metrics, /healthz and /readyz on port %d", server.port)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.close()
+
+    def run(self, *, once: bool) -> None:
+        """Run until the clock is stopped, or, if `once`, until the source has no more.
+
+        Raises:
+            UsageError: When the source cannot be opened, a plugin does not take its configuration, or no
+                exporter is left.
+            Exception: What the source could not go on after; what was read before is delivered.
+        """
+        self.source = self._opened(once=once)
+        self._ending.callback(self.source.close)
+        try:
+            self.host.start()
+        except Stopped:
+            return
+        self._is_set_up = True
+        run(self.source.records(), self.host, self.progress)
+
+    def finish(self, deadline_seconds: float | None) -> bool:
+        """Deliver what was read, within that time; returns whether all lanes have ended."""
+        ended = self.host.finish(deadline_seconds)
+        self._report()
+        return ended
+
+    def alive(self) -> str | None:
+        """See `runtime.health`."""
+        if self.host.failure is not None:
+            return f"a fault of the program: {type(self.host.failure).__name__}"
+        overdue = self._calls.overdue_seconds
+        if overdue > self.settings.hooks.timeout_seconds:
+            return f"a hook is {overdue:.0f} s over its limit, and cannot be interrupted"
+        return None
+
+    def ready(self) -> str | None:
+        """See `runtime.health`."""
+        if not self._is_set_up:
+            return "the plugins are being set up"
+        if self._clock.stopped:
+            return "it is being stopped"
+        if self._positions.failure is not None:
+            return str(self._positions.failure)
+        for plugin in self.host.plugins:
+            if plugin.off is not None:
+                return f"the plugin {plugin.name} is switched off: {plugin.off}"
+        for exporter in self.host.exporters:
+            if exporter.wait is not None and exporter.wait.at_fault:
+                return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
+        return None
+
+    def _opened(self, *, once: bool) -> Source:
+        paths = self.settings.source.paths
+        if STDIN in paths and len(paths) > 1:
+            raise UsageError(
+                "source.paths: `-` is standard input, and stands alone: it never comes to an end"
+            )
+        if STDIN in paths:
+            spool = Spool(self.state, "stdin", self.settings.spool.max_bytes)
+            self.metrics.read(known.SPOOL_BYTES, lambda: spool.size_bytes, source="stdin")
+            self.metrics.read(known.SPOOL_RECORDS, lambda: len(spool), source="stdin")
+            return SpoolSource(spool, StreamIntake(self._stdin or sys.stdin.buffer, spool))
+        if once:
+            return self._files()
+        return Following(
+            self._files, clock=self._clock, look_again_seconds=self.settings.source.look_again_seconds
+        )
+
+    def _files(self) -> FileSource:
+        source = FileSource(self.settings.source.paths, positions=StoredPositions(self._positions, "file"))
+        for skipped in {str(one) for one in (*source.skipped, *source.resumed.anew)} - self._told:
+            self._told.add(skipped)
+            _logger.warning("%s", skipped)
+        return source
+
+    def _lag_seconds(self) -> float:
+        begins = [
+            since
+            for exporter in self.host.exporters
+            for lane in exporter.lanes
+            if (since := lane.since) is not None
+        ]
+        return max(0.0, self._clock.monotonic() - min(begins)) if begins else 0.0
+
+    def _lag_bytes(self) -> float | None:
+        source = self.source
+        if source is None or source.total_bytes is None:
+            return None
+        return max(source.total_bytes - source.read_bytes, 0)
+
+    def _host(self, load: LoadPlugin, geoip: Any) -> Host:
+        shared = Shared(
+            clock=self._clock,
+            calls=self._calls,
+            dead_letters=lambda plugin: DeadLetterStore(self.state, self._clock, plugin),
+            logger=plugin_logger,
+            limits=HookLimits(
+                hook_timeout_seconds=self.settings.hooks.timeout_seconds,
+                export_timeout_seconds=self.settings.hooks.export_timeout_seconds,
+                failures_until_disabled=self.settings.hooks.failures_until_disabled,
+            ),
+            report=self._telemetry.exception,
+            storage=lambda plugin: StoredStorage(self.state, plugin),
+            cache=lambda plugin: StoredCache(self.state, plugin),
+            cursor=lambda plugin: StoredCursor(self.state, plugin),
+            posthog=self._project.of,
+            jobs=self._jobs,
+            geoip=geoip,
+        )
+        plugins = [
+            _hosted(load(plugin), plugin, shared) for plugin in self.settings.plugins if plugin.enabled
+        ]
+        schedule = Schedule(plugins, self._jobs, clock=self._clock, look_after=self._look_after)
+        exporting = [plugin.name for plugin in plugins if plugin.hooks.export_events is not None]
+        return Host(
+            plugins,
+            clock=self._clock,
+            calls=self._calls,
+            reject=keeper(self.dead_letters, self._clock, _logger),
+            memory=StoredStorage(self.state, RUNNER),
+            overflow=self._overflow(exporting),
+            schedule=schedule,
+            guards=bool(self.settings.posthog.project_key),
+            acknowledge=self._acknowledge,
+        )
+
+    def _overflow(self, exporting: list[str]) -> Mapping[str, Spool]:
+        """With one exporter, what it cannot take waits in the source."""
+        limit = self.settings.spool.max_bytes
+        if len(exporting) <= 1:
+            return {}
+        return {name: Spool(self.state, f"overflow of {name}", limit) for name in exporting}
+
+    def _acknowledge(self, record: Record | Broken | None) -> None:
+        if record is not None and self.source is not None:
+            reached(Point.BEFORE_ACKNOWLEDGE)
+            self.source.acknowledge(record.position)
+            reached(Point.AFTER_ACKNOWLEDGE)
+
+    def _look_after(self) -> None:
+        self.host.look_after()
+        now = self._clock.monotonic()
+        if now - self._reported_at >= _SECONDS_PER_HOUR:
+            self._reported_at = now
+            self._report()
+
+    def _report(self) -> None:
+        for exporter in self.host.exporters:
+            self._telemetry.exports(exporter.plugin.name, exporter.plugin.counts)
+
+    def _register(self) -> None:
+        metrics, source = self.metrics, self.settings.source.type
+        for plugin in self.host.plugins:
+            metrics.watch_plugin(
+                plugin.name,
+                plugin.counts,
+                kinds=plugin.loaded.metrics,
+                declared=plugin.meta.metrics,
+            )
+            metrics.read(known.PLUGIN_DISABLED, partial(_is_off, plugin), plugin=plugin.name)
+        for exporter in self.host.exporters:
+            name = exporter.plugin.name
+            metrics.watch_exporter(name, exporter, self._clock)
+            metrics.read(known.EVENTS_SEEN, partial(getattr, exporter, "seen"), plugin=name)
+        metrics.read(known.RECORDS_READ, lambda: self.progress.read, source=source)
+        metrics.read(known.RECORDS_UNREADABLE, lambda: self.progress.broken, source=source)
+        metrics.read(known.LAG_SECONDS, self._lag_seconds, source=source)
+        metrics.read(known.LAG_BYTES, self._lag_bytes, source=source)
+
+
+def _hosted(loaded: LoadedPlugin, settings: PluginSettings, shared: Shared) -> HostedPlugin:
+    values = plugin_values(loaded.manifest, settings.config)
+    return hosted(loaded, values.config, shared, attachments=values.attachments)
+
+
+def _is_off(plugin: HostedPlugin) -> float:
+    return float(plugin.off is not None)
