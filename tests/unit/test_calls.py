@@ -1,9 +1,9 @@
 """Calls of hooks: ordinary and async, within their limits."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import pytest
@@ -12,6 +12,8 @@ from variance_plugin.runtime.calls import Calls, HookTimeout
 from variance_plugin.testing import FakeClock
 
 LIMIT_SECONDS = 30.0
+# Python 3.11 does not always deliver an exception to a thread that a tracer, such as coverage, looks at.
+untraced = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer holds up the interruption")
 
 
 @pytest.fixture
@@ -54,14 +56,19 @@ def test_an_async_function_gives_its_value_and_its_error_to_the_caller(calls: Ca
         calls.call_async(fails, limit_seconds=LIMIT_SECONDS)
 
 
+@untraced
 def test_an_ordinary_function_over_its_limit_is_interrupted(calls: Calls, clock: FakeClock) -> None:
     """Even one that catches every `Exception`; the same thread can call again afterwards."""
     running = threading.Event()
 
     def never_ends() -> None:
+        running.set()
+        steps = 0
         while True:
-            with suppress(Exception):
-                running.set()
+            try:
+                steps += 1  # no call: under a tracer, Python 3.11 misses the interruption there
+            except Exception:  # noqa: BLE001 -- the point
+                steps = 0
 
     ended: list[Any] = []
 
@@ -86,6 +93,7 @@ def test_an_ordinary_function_over_its_limit_is_interrupted(calls: Calls, clock:
     assert 0 == calls.overdue_seconds
 
 
+@untraced
 def test_what_comes_too_late_interrupts_nobody(calls: Calls, clock: FakeClock) -> None:
     """A call that was found overdue in the very moment in which it ended leaves no exception behind."""
     for _ in range(2_000):
@@ -131,6 +139,7 @@ def test_an_async_function_over_its_limit_is_cancelled(calls: Calls) -> None:
     assert cancelled.is_set()
 
 
+@untraced
 def test_an_async_function_that_holds_up_the_loop_does_not_hold_up_the_others(calls: Calls) -> None:
     """It is interrupted; if that ends the loop, the next call begins another."""
 

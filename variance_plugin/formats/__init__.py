@@ -2,7 +2,7 @@
 
 from .names import ignored_name, is_named, plain_name
 from .shapes import events, from_mapping
-from .unread import UnreadEvent, glance, readable, unread
+from .unread import UnreadEvent, glance, place, readable, unread
 
 __all__ = [
     "UnreadEvent",
@@ -11,6 +11,7 @@ __all__ = [
     "glance",
     "ignored_name",
     "is_named",
+    "place",
     "plain_name",
     "readable",
     "unread",

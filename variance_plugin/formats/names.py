@@ -12,8 +12,8 @@ class _Named(msgspec.Struct):
 
 
 _named = msgspec.json.Decoder(_Named)
-_KEY = b'"event":"'
-_KEY_BYTES = len(_KEY)
+# As nearly all writers put it, and as Python's own does.
+_KEY, _SPACED_KEY = b'"event":"', b'"event": "'
 
 
 def plain_name(record: bytes) -> str | None:
@@ -24,11 +24,12 @@ def plain_name(record: bytes) -> str | None:
     """
     # Up to the first object within it the event's own keys and texts are plain to see.
     head = record[: record.find(b"{", 1)]
-    name = head.find(_KEY) + _KEY_BYTES
-    if name > _KEY_BYTES and b"\\" not in head and b"[" not in head and head[:1] == b"{":
-        end = head.find(b'"', name)
-        if end > 0:
-            return head[name:end].decode(errors="replace")
+    key = _KEY if _KEY in head else _SPACED_KEY
+    before, found, behind = head.partition(key)
+    if found and before[:1] == b"{" and b"\\" not in head and b"[" not in before:
+        name, end, _ = behind.partition(b'"')
+        if end:
+            return name.decode(errors="replace")
     return _decoded_name(record)
 
 

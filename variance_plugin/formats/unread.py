@@ -51,6 +51,7 @@ class UnreadEvent(Event, kw_only=True):  # noqa: PLW1641 -- what can change has 
 _AT_HAND = frozenset(["record", "position", "__class__", "__dict__"])
 _get, _set = Event.__getattribute__, Event.__setattr__
 _name_at_hand, _record_at_hand = Event.event.__get__, Event.record.__get__  # type: ignore[attr-defined]
+_position_at_hand = Event.position.__get__
 _DECODED = [name for name in Event.__struct_fields__ if name not in _AT_HAND]
 
 
@@ -66,6 +67,11 @@ def unread(event: Event) -> Event:
 def glance(event: UnreadEvent) -> tuple[str, bytes]:
     """What `plain_name` says of the event, and its record; the event stays unread."""
     return _name_at_hand(event), _record_at_hand(event)
+
+
+def place(event: Event) -> tuple[bytes, Any]:
+    """The event's record and position, without a look at whether it has been read: quicker than to ask it."""
+    return _record_at_hand(event), _position_at_hand(event)
 
 
 def readable(event: Event) -> Event:

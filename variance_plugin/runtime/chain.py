@@ -1,11 +1,11 @@
 """`process_event` and `on_event` of every plugin, in order."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from ..errors import InvalidRecord, Stopped
 from ..events import Event
-from ..formats import UnreadEvent, unread
+from ..formats import UnreadEvent, place, unread
 from ..records import event_in, record_of
 from .hosted import HostedPlugin
 from .loading import Hook
@@ -21,7 +21,9 @@ class Chain:
     """
 
     def __init__(self, plugins: Sequence[HostedPlugin]) -> None:
-        self._processing = [(one, hook) for one in plugins if (hook := one.hooks.process_event) is not None]
+        self._processing = [
+            (one, hook, one.caller(hook)) for one in plugins if (hook := one.hooks.process_event) is not None
+        ]
         self._listening = [(one, hook) for one in plugins if (hook := one.hooks.on_event) is not None]
 
     @property
@@ -36,12 +38,12 @@ class Chain:
             InvalidRecord: When the record turns out to be no event.
             Stopped: When the host ends first.
         """
-        if not event.record:
+        if type(event) is not UnreadEvent and not event.record:
             event.record = record_of(event)
         passed: Event | None = event
-        for plugin, hook in self._processing:
+        for plugin, hook, call in self._processing:
             if plugin.off is None and passed is not None:
-                passed = _processed(plugin, hook, passed)
+                passed = _processed(plugin, hook, call, passed)
         if passed is not None:
             for plugin, hook in self._listening:
                 if plugin.off is None:
@@ -50,11 +52,11 @@ class Chain:
         return passed
 
 
-def _processed(plugin: HostedPlugin, hook: Hook, event: Event) -> Event | None:
-    record, position = event.record, event.position
+def _processed(plugin: HostedPlugin, hook: Hook, call: Callable[..., Any], event: Event) -> Event | None:
+    record, position = place(event)
     try:
-        processed = plugin.call(hook, event, plugin.meta)
-        if processed is not None:
+        processed = call(event, plugin.meta)
+        if processed is not None and type(processed) is not UnreadEvent:
             _check(processed, position)
     except Stopped:
         raise
@@ -73,8 +75,6 @@ def _processed(plugin: HostedPlugin, hook: Hook, event: Event) -> Event | None:
 
 def _check(processed: object, position: object) -> None:
     """See to it that what a plugin returned can be kept as bytes, and mapped from them."""
-    if type(processed) is UnreadEvent:
-        return
     if not isinstance(processed, Event):
         raise TypeError(f"returned a {type(processed).__name__}, neither the event nor None")
     processed.record = record_of(processed)

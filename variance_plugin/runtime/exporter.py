@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Clock
@@ -13,10 +14,23 @@ from ..parameters import Parameters
 from .gate import Gate
 from .hosted import HostedPlugin
 from .lane import Lane, LaneSettings, Mark, join
+from .meta import HostMeta
 from .outage import Outage, Wait
 from .overflow import Overflow, Queue
 
 _SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """Why events have to come again, after a wait."""
+
+    events: Sequence[Any]
+    """Those that are left, in order."""
+    reason: str
+    at_least_seconds: float = 0.0
+    at_fault: bool = False
+    """Whether a person has to look."""
 
 
 class Exporter:
@@ -88,6 +102,43 @@ class Exporter:
             overflow.take(event, size_bytes, mark)
         else:
             self._deliver(event, size_bytes, mark)
+
+    def attempt(self, events: Sequence[Any], meta: HostMeta) -> PutOff | None:
+        """Call the plugin once, as soon as its destination may be asked; None when no event is left.
+
+        From any thread. Events of the kind that it takes, and its own `meta` or a copy of it.
+
+        Raises:
+            Stopped: when the program ends first.
+        """
+        self._gate.pass_through()
+        try:
+            self.plugin.call(self._hook, events, meta)
+        except Stopped:
+            raise
+        except RetryError as error:
+            return PutOff(
+                events=events if error.events is None else error.events,
+                reason=str(error),
+                at_least_seconds=error.retry_after_seconds,
+                at_fault=error.at_fault,
+            )
+        except Exception as error:
+            if self._ends_at_fault:
+                raise
+            # Nobody knows what became of the batch: it comes again, until it goes well.
+            self.plugin.tell(self._hook, error)
+            return PutOff(events=events, reason=f"the plugin failed ({type(error).__name__})", at_fault=True)
+        self._outage.is_over()
+        return None
+
+    def wait_after(self, put_off: PutOff) -> None:
+        """Let the destination alone for a while, for the sake of every lane; the next `attempt` waits."""
+        self.plugin.counts.increment(RETRIES)
+        why = put_off.reason
+        seconds = self._outage.goes_on(why, put_off.at_least_seconds, at_fault=put_off.at_fault)
+        # The plugin has said why already, and `wait` shows it.
+        self.plugin.meta.logger.info("trying again in %.0f s: %s", seconds, why)
 
     def _overflow_into(self, queue: Queue) -> Overflow:
         return Overflow(
@@ -181,34 +232,17 @@ class Exporter:
         Raises:
             Stopped: when the program ends first.
         """
-        hook = self._hook
         while True:
-            self._gate.pass_through()
-            try:
-                self.plugin.call(hook, events, self.plugin.meta)
-            except Stopped:
-                raise
-            except RetryError as error:
-                events = events if error.events is None else error.events
-                lane.keep(len(events))
-                why, at_least_seconds, at_fault = str(error), error.retry_after_seconds, error.at_fault
-            except Exception as error:
-                if self._ends_at_fault:
-                    raise
-                # Nobody knows what became of the batch: it comes again, until it goes well.
-                self.plugin.tell(hook, error)
-                why, at_least_seconds, at_fault = f"the plugin failed ({type(error).__name__})", 0.0, True
-            else:
-                self._outage.is_over()
+            put_off = self.attempt(events, self.plugin.meta)
+            if put_off is None:
                 return
+            events = put_off.events
+            lane.keep(len(events))
             first_failure = self._clock.monotonic() if first_failure is None else first_failure
             if self._is_too_late(first_failure):
-                self._give_up(events, why)
+                self._give_up(events, put_off.reason)
                 return
-            self.plugin.counts.increment(RETRIES)
-            seconds = self._outage.goes_on(why, at_least_seconds, at_fault=at_fault)
-            # The plugin has said why already, and `wait` shows it.
-            self.plugin.meta.logger.info("trying again in %.0f s: %s", seconds, why)
+            self.wait_after(put_off)
 
     def _is_too_late(self, first_failure: float) -> bool:
         hours = self._settings.max_retry_hours

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from ..errors import RetryError, Stopped, UsageError
@@ -110,10 +111,14 @@ class HostedPlugin:
             HookTimeout: When it takes too long.
             Exception: Whatever the hook raises.
         """
+        return self.caller(hook)(*args)
+
+    def caller(self, hook: Hook) -> Callable[..., Any]:
+        """A function that does as `call` does for that hook, for who calls it with every event."""
         export = hook is self.hooks.export_events
         limit = self._limits.export_timeout_seconds if export else self._limits.hook_timeout_seconds
         call = self._calls.call_async if hook.is_async else self._calls.call
-        return call(hook.function, *args, limit_seconds=limit)
+        return partial(call, hook.function, limit_seconds=limit)
 
     def attempt(self, hook: Hook, *args: Any) -> bool:
         """Call a hook whose failure is its plugin's own affair; returns whether it went well."""
