@@ -1,38 +1,32 @@
 """The app runner: from its settings to plugins that run, on state that survives."""
 
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Self
 
 from .clock import Clock
-from .errors import Stopped, UsageError
+from .errors import Stopped
+from .opening import Surroundings, open_source
 from .pipeline import Progress, run
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
-from .runtime import metric_list as known
 from .runtime.assembly import keeper
 from .runtime.calls import Calls
-from .runtime.geoip import GeoipFile, NoGeoip
-from .runtime.health import HealthServer
 from .runtime.hosted import HookLimits, HostedPlugin
 from .runtime.loading import plugin_values
-from .runtime.logs import plugin_logger
-from .runtime.metrics import Metrics
-from .runtime.project import Project, ProjectAccess
+from .runtime.meta.geoip import GeoipFile, NoGeoip
+from .runtime.meta.project import Project, ProjectAccess
 from .runtime.schedule import Schedule
 from .runtime.settings import PluginSettings, RunnerSettings
-from .runtime.telemetry import Telemetry
+from .runtime.watching import metric_list as known
+from .runtime.watching.health import HealthServer
+from .runtime.watching.logs import plugin_logger
+from .runtime.watching.metrics import Metrics
+from .runtime.watching.telemetry import Telemetry
 from .sources import Broken, Record, Source
-from .sources.file import FileSource
-from .sources.following import Following
-from .sources.intake import StreamIntake
-from .sources.paths import STDIN
-from .sources.positions import StoredPositions
 from .sources.reading import Readable
-from .sources.spool import SpoolSource
 from .state import (
     DeadLetterStore,
     JobQueue,
@@ -105,8 +99,14 @@ class Runner:
             self._calls = Calls(clock)
             self.host = self._host(load, geoip)
             self._positions = Positions(self.state)
-            self._stdin = stdin
-            self._told: set[str] = set()
+            self._around = Surroundings(
+                settings=settings,
+                state=self.state,
+                positions=self._positions,
+                metrics=self.metrics,
+                clock=clock,
+                stdin=stdin,
+            )
             self.source: Source | None = None
             self._register()
             self._reported_at = clock.monotonic()
@@ -130,7 +130,7 @@ class Runner:
                 exporter is left.
             Exception: What the source could not go on after; what was read before is delivered.
         """
-        self.source = self._opened(once=once)
+        self.source = open_source(self._around, once=once)
         self._ending.callback(self.source.close)
         try:
             self.host.start()
@@ -169,30 +169,6 @@ class Runner:
             if exporter.wait is not None and exporter.wait.at_fault:
                 return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
         return None
-
-    def _opened(self, *, once: bool) -> Source:
-        paths = self.settings.source.paths
-        if STDIN in paths and len(paths) > 1:
-            raise UsageError(
-                "source.paths: `-` is standard input, and stands alone: it never comes to an end"
-            )
-        if STDIN in paths:
-            spool = Spool(self.state, "stdin", self.settings.spool.max_bytes)
-            self.metrics.read(known.SPOOL_BYTES, lambda: spool.size_bytes, source="stdin")
-            self.metrics.read(known.SPOOL_RECORDS, lambda: len(spool), source="stdin")
-            return SpoolSource(spool, StreamIntake(self._stdin or sys.stdin.buffer, spool))
-        if once:
-            return self._files()
-        return Following(
-            self._files, clock=self._clock, look_again_seconds=self.settings.source.look_again_seconds
-        )
-
-    def _files(self) -> FileSource:
-        source = FileSource(self.settings.source.paths, positions=StoredPositions(self._positions, "file"))
-        for skipped in {str(one) for one in (*source.skipped, *source.resumed.anew)} - self._told:
-            self._told.add(skipped)
-            _logger.warning("%s", skipped)
-        return source
 
     def _lag_seconds(self) -> float:
         begins = [

@@ -31,11 +31,11 @@ from .harness import Captured, PluginHarness
 from .hooks import Attachment, Plugin, Rejection
 from .points import Point, watch
 from .runtime import Counts
-from .runtime.geoip import NoGeoip
-from .runtime.meta import Utils
-from .runtime.plugin_jobs import PluginJobs
-from .runtime.plugin_metrics import PluginMetrics
-from .runtime.project import PluginProject, Project, ProjectAccess
+from .runtime.meta.geoip import NoGeoip
+from .runtime.meta.host_meta import Utils
+from .runtime.meta.plugin_jobs import PluginJobs
+from .runtime.meta.plugin_metrics import PluginMetrics
+from .runtime.meta.project import PluginProject, Project, ProjectAccess
 from .state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
 
 __all__ = [

@@ -13,9 +13,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from variance_plugin.errors import UsageError
-from variance_plugin.runtime.health import HealthServer
-from variance_plugin.runtime.metric_list import LAG_SECONDS
-from variance_plugin.runtime.metrics import Metrics
+from variance_plugin.runtime.watching.health import HealthServer
+from variance_plugin.runtime.watching.metric_list import LAG_SECONDS
+from variance_plugin.runtime.watching.metrics import Metrics
 
 SECONDS = 10.0
 

@@ -12,7 +12,7 @@ import pytest
 
 from variance_plugin import Event, PluginMeta, RetryError, SettingsError, VariancePlugin, delivery, hooks
 from variance_plugin.receiver import Answer, LocalVariance, Post
-from variance_plugin.runtime.meta import HostMeta
+from variance_plugin.runtime.meta.host_meta import HostMeta
 from variance_plugin.testing import FakeClock, InMemoryMeta, ScriptedTransport, make_event, running
 
 # --- a host of twenty lines ---------------------------------------------------------------------

@@ -18,11 +18,11 @@ import pytest
 from variance_plugin import formats
 from variance_plugin.__about__ import NAME
 from variance_plugin.errors import InvalidRecord, SettingsError, UsageError
-from variance_plugin.runtime import project as project_module
-from variance_plugin.runtime.counts import Counts
-from variance_plugin.runtime.feedback import MARK, is_own, may_be_own
-from variance_plugin.runtime.project import Project, ProjectAccess
-from variance_plugin.runtime.telemetry import EXPORTS_EVENT, Telemetry
+from variance_plugin.runtime.meta import project as project_module
+from variance_plugin.runtime.meta.feedback import MARK, is_own, may_be_own
+from variance_plugin.runtime.meta.project import Project, ProjectAccess
+from variance_plugin.runtime.watching.counts import Counts
+from variance_plugin.runtime.watching.telemetry import EXPORTS_EVENT, Telemetry
 from variance_plugin.secret import Secret
 from variance_plugin.sources.recorder import record
 from variance_plugin.testing import FakeClock
@@ -325,7 +325,7 @@ def test_without_a_project_key_nothing_is_loaded_or_sent() -> None:
     script = """
 import logging, sys
 from variance_plugin.clock import SystemClock
-from variance_plugin.runtime.project import Project, ProjectAccess
+from variance_plugin.runtime.meta.project import Project, ProjectAccess
 project = Project(ProjectAccess(), clock=SystemClock(), logger=logging.getLogger())
 project.of("quiet").capture("worked")
 project.capture_exception(ValueError(), {})
@@ -340,7 +340,7 @@ def test_the_end_of_the_process_does_not_wait_for_a_silent_endpoint(silent_url: 
     script = f"""
 import logging
 from variance_plugin.clock import SystemClock
-from variance_plugin.runtime.project import Project, ProjectAccess
+from variance_plugin.runtime.meta.project import Project, ProjectAccess
 from variance_plugin.secret import Secret
 access = ProjectAccess(host={silent_url!r}, project_key=Secret("phc_demo"))
 project = Project(access, clock=SystemClock(), logger=logging.getLogger())

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from variance_plugin.errors import ApiRefusal, RetryError, UsageError
-from variance_plugin.runtime.masking import Mask
-from variance_plugin.runtime.project_api import ProjectApi, api_host
+from variance_plugin.runtime.meta.project_api import ProjectApi, api_host
+from variance_plugin.runtime.watching.masking import Mask
 from variance_plugin.secret import Secret
 from variance_plugin.testing import FakeClock
 

@@ -9,8 +9,8 @@ import pytest
 
 from variance_plugin.errors import SettingsError
 from variance_plugin.manifest import Manifest, load_manifest
-from variance_plugin.runtime.metric_list import METRICS
 from variance_plugin.runtime.settings import PluginSettings, keys, read, schema
+from variance_plugin.runtime.watching.metric_list import METRICS
 from variance_plugin.settings import manifest
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "runner.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from variance_plugin.errors import UsageError
-from variance_plugin.runtime.geoip import GeoipFile, NoGeoip
+from variance_plugin.runtime.meta.geoip import GeoipFile, NoGeoip
 
 BERLIN = {
     "city": {"geoname_id": 2950159, "names": {"de": "Berlin", "en": "Berlin"}},

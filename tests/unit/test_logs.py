@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from variance_plugin.clock import SystemClock
 from variance_plugin.delivery import Answer
 from variance_plugin.plugin import VariancePlugin
-from variance_plugin.runtime.logs import logging_to, plugin_logger
+from variance_plugin.runtime.watching.logs import logging_to, plugin_logger
 from variance_plugin.secret import Secret
 from variance_plugin.testing import InMemoryMeta, ScriptedTransport, make_event, running
 

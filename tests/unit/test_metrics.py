@@ -14,18 +14,18 @@ from variance_plugin import __version__
 from variance_plugin.delivery import Answer
 from variance_plugin.hooks import MetricKind
 from variance_plugin.plugin import VariancePlugin
-from variance_plugin.runtime.counts import Counts
-from variance_plugin.runtime.histogram import Histogram
-from variance_plugin.runtime.metric_list import (
+from variance_plugin.runtime.meta.plugin_metrics import PluginMetrics
+from variance_plugin.runtime.outage import Wait
+from variance_plugin.runtime.watching.counts import Counts
+from variance_plugin.runtime.watching.histogram import Histogram
+from variance_plugin.runtime.watching.metric_list import (
     HOOK_SECONDS,
     LAG_SECONDS,
     METRICS,
     RECORDS_READ,
     Kind,
 )
-from variance_plugin.runtime.metrics import Metrics
-from variance_plugin.runtime.outage import Wait
-from variance_plugin.runtime.plugin_metrics import PluginMetrics
+from variance_plugin.runtime.watching.metrics import Metrics
 from variance_plugin.testing import FakeClock, InMemoryMeta, ScriptedTransport, make_event, running
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from variance_plugin.hooks import Jobs, Unit
-from variance_plugin.runtime.plugin_jobs import PluginJobs
+from variance_plugin.runtime.meta.plugin_jobs import PluginJobs
 from variance_plugin.testing import FakeClock
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

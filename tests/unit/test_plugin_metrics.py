@@ -7,8 +7,8 @@ import pytest
 
 from variance_plugin.errors import UsageError
 from variance_plugin.hooks import MetricKind, Metrics
-from variance_plugin.runtime.counts import Counts
-from variance_plugin.runtime.plugin_metrics import PluginMetrics
+from variance_plugin.runtime.meta.plugin_metrics import PluginMetrics
+from variance_plugin.runtime.watching.counts import Counts
 
 DECLARED = {"rows": MetricKind.SUM, "largest": MetricKind.MAX, "least": MetricKind.MIN}
 

@@ -11,8 +11,8 @@ from ..clock import SystemClock
 from ..plugin import DELIVERED, REJECTED
 from ..runner import Runner
 from ..runtime import LoadedPlugin, load_plugin
-from ..runtime.logs import logging_to
 from ..runtime.settings import LogFormat, PluginSettings, read
+from ..runtime.watching.logs import logging_to
 from .closing import ExitStatus
 from .config_run import manifest_of
 from .stopping import Signals, stoppable_stdin

@@ -10,16 +10,16 @@ from ..errors import StateError
 from ..hooks import Attachment, Cache, Cursor, Geoip, Posthog, Rejection, Storage
 from ..state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
 from .calls import Calls
-from .counts import Counts
 from .dead_letters import DeadLetters
-from .geoip import NoGeoip
 from .host import Host
 from .hosted import FaultReport, HookLimits, HostedPlugin
 from .loading import LoadedPlugin
-from .meta import HostMeta, Utils
-from .plugin_jobs import JobQueue, PluginJobs
-from .plugin_metrics import PluginMetrics
-from .project import Project, ProjectAccess
+from .meta.geoip import NoGeoip
+from .meta.host_meta import HostMeta, Utils
+from .meta.plugin_jobs import JobQueue, PluginJobs
+from .meta.plugin_metrics import PluginMetrics
+from .meta.project import Project, ProjectAccess
+from .watching.counts import Counts
 
 _TRY_AGAIN_SECONDS = 5.0
 

@@ -14,7 +14,7 @@ from ..parameters import Parameters
 from .gate import Gate
 from .hosted import HostedPlugin
 from .lane import Lane, LaneSettings, Mark, join
-from .meta import HostMeta
+from .meta.host_meta import HostMeta
 from .outage import Outage, Wait
 from .overflow import Overflow, Queue
 

@@ -9,14 +9,14 @@ from ..events import Event
 from ..hooks import Rejection, Storage
 from .calls import Calls
 from .chain import Chain
-from .counts import Counts
 from .exporter import Exporter
-from .feedback import is_own, may_be_own
 from .hosted import HostedPlugin
 from .lane import Mark
+from .meta.feedback import is_own, may_be_own
 from .outage import Wait
 from .overflow import Queue
 from .schedule import Schedule
+from .watching.counts import Counts
 from .watermark import Watermark
 
 

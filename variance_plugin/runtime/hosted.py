@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from ..errors import RetryError, Stopped, UsageError
 from .calls import Calls, HookTimeout
-from .counts import Counts
 from .loading import Hook, LoadedPlugin
-from .meta import HostMeta
+from .meta.host_meta import HostMeta
+from .watching.counts import Counts
 
 # PostHog's own figures for `setupPlugin` (plugin-server, `retries.ts`): 5 tries, 5 s, doubled each time.
 _SET_UP_TRIES = 5

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 from urllib.parse import urlsplit
 
-from ..errors import UsageError
+from ...errors import UsageError
 from .metrics import Metrics
 
 _logger = logging.getLogger(__name__)

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from .. import exact_json
-from ..clock import Clock
-from ..delivery.connection import BoundedAdapter
-from ..delivery.failures import failure_of
-from ..delivery.outcome import Answer, Outcome, classify, printable
-from ..errors import ApiRefusal, InvalidRecord, RetryError, UsageError
-from ..retry import retry_after_seconds
-from ..secret import Secret
-from .masking import Mask
+from ... import exact_json
+from ...clock import Clock
+from ...delivery.connection import BoundedAdapter
+from ...delivery.failures import failure_of
+from ...delivery.outcome import Answer, Outcome, classify, printable
+from ...errors import ApiRefusal, InvalidRecord, RetryError, UsageError
+from ...retry import retry_after_seconds
+from ...secret import Secret
+from ..watching.masking import Mask
 
 KEY_SETTING = "posthog.personal_api_key"
 HOST_SETTING = "posthog.host"

@@ -4,9 +4,9 @@ import math
 import threading
 from collections.abc import Mapping
 
-from ..errors import UsageError
-from ..hooks import MetricKind
-from .counts import Counts
+from ...errors import UsageError
+from ...hooks import MetricKind
+from ..watching.counts import Counts
 
 
 class PluginMetrics:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 DATABASE_SETTING = "geoip.database"
 

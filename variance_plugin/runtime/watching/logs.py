@@ -20,7 +20,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 import structlog
 
-from ..secret import Secret
+from ...secret import Secret
 from .masking import Mask
 
 _Fields: TypeAlias = MutableMapping[str, Any]

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..__about__ import NAME
-from ..clock import Clock
-from ..errors import Fault, SettingsError
-from ..events import utc_text
-from ..secret import Secret
-from .exceptions import without_message
+from ...__about__ import NAME
+from ...clock import Clock
+from ...errors import Fault, SettingsError
+from ...events import utc_text
+from ...secret import Secret
+from ..watching.exceptions import without_message
+from ..watching.masking import Mask
 from .feedback import MARK
-from .masking import Mask
 from .project_api import HOST_SETTING, KEY_SETTING, ProjectApi, api_host
 
 if TYPE_CHECKING:

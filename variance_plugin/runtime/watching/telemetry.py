@@ -3,10 +3,10 @@
 import threading
 from dataclasses import dataclass
 
-from ..__about__ import NAME, __version__
-from ..clock import Clock
+from ...__about__ import NAME, __version__
+from ...clock import Clock
+from ..meta.project import Project
 from .counts import Counts
-from .project import Project
 
 EXPORTS_EVENT = "runner exported events"
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from ..clock import Clock
-from ..hooks import Unit
+from ...clock import Clock
+from ...hooks import Unit
 
 _SECONDS = {
     Unit.MILLISECONDS: 0.001,

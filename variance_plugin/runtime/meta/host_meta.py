@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from logging import Logger
 from typing import Any
 
-from ..clock import Clock
-from ..hooks import (
+from ...clock import Clock
+from ...hooks import (
     Attachment,
     Cache,
     Cursor,

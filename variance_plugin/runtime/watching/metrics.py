@@ -21,14 +21,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from ..__about__ import __version__
-from ..clock import Clock
-from ..hooks import MetricKind
+from ...__about__ import __version__
+from ...clock import Clock
+from ...hooks import MetricKind
+from ..outage import Wait
 from . import metric_list as known
 from .counts import Counts
 from .histogram import Histogram
 from .metric_list import METRICS, Kind, Metric
-from .outage import Wait
 
 _logger = logging.getLogger(__name__)
 

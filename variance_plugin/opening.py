@@ -1,0 +1,95 @@
+"""Opens the source that `[source]` of `runner.toml` names: one function for each type of source."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+from .clock import Clock
+from .errors import UsageError
+from .runtime.settings import RunnerSettings
+from .runtime.settings.sources import FileSource as FileSettings
+from .runtime.watching import metric_list as known
+from .runtime.watching.metrics import Metrics
+from .sources import Source
+from .sources.file import FileSource
+from .sources.following import Following
+from .sources.intake import StreamIntake
+from .sources.paths import STDIN
+from .sources.positions import StoredPositions
+from .sources.reading import Readable
+from .sources.spool import SpoolSource
+from .state import Positions, Spool, StateFile
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a source is given by the runner. All of it belongs to the runner, and outlives the source.
+
+    Attributes:
+        settings: Of the whole run; `settings.source` says which source it is.
+        state: Where spools are.
+        positions: Where it is kept how far each source is done.
+        metrics: Where a source registers what it has to show.
+        clock: Ends all waiting when it is stopped.
+        stdin: What the path `-` reads; None is the process's own.
+    """
+
+    settings: RunnerSettings
+    state: StateFile
+    positions: Positions
+    metrics: Metrics
+    clock: Clock
+    stdin: Readable | None = None
+
+
+def open_source(around: Surroundings, *, once: bool) -> Source:
+    """Open it where the run before left off.
+
+    Args:
+        around: What the source may use.
+        once: Whether it ends when there is no more for now; else it goes on with what is still to come.
+
+    Raises:
+        UsageError: When what the settings name cannot be used.
+    """
+    match around.settings.source:
+        case FileSettings() as settings:
+            return _files(settings, around, once=once)
+
+
+def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Source:
+    if STDIN in settings.paths:
+        if len(settings.paths) > 1:
+            raise UsageError(
+                "source.paths: `-` is standard input, and stands alone: it never comes to an end"
+            )
+        return _stdin(around)
+    open_files = partial(_open_files, settings, around, told=set())
+    if once:
+        return open_files()
+    return Following(open_files, clock=around.clock, look_again_seconds=settings.look_again_seconds)
+
+
+def _open_files(settings: FileSettings, around: Surroundings, *, told: set[str]) -> FileSource:
+    """Open the files that there are now; what is not read is told, each once."""
+    source = FileSource(settings.paths, positions=StoredPositions(around.positions, settings.type))
+    for skipped in {str(one) for one in (*source.skipped, *source.resumed.anew)} - told:
+        told.add(skipped)
+        _logger.warning("%s", skipped)
+    return source
+
+
+def _stdin(around: Surroundings) -> Source:
+    spool = _spool(around, "stdin")
+    return SpoolSource(spool, StreamIntake(around.stdin or sys.stdin.buffer, spool))
+
+
+def _spool(around: Surroundings, name: str) -> Spool:
+    """The spool of that name, with its size in the metrics."""
+    spool = Spool(around.state, name, around.settings.spool.max_bytes)
+    around.metrics.read(known.SPOOL_BYTES, lambda: spool.size_bytes, source=name)
+    around.metrics.read(known.SPOOL_RECORDS, lambda: len(spool), source=name)
+    return spool
