@@ -23,7 +23,7 @@ demo: $(VENV)/installed ## see events go from a file through the plugin into a l
 	@$(BIN)/variance-plugin demo
 
 test: $(VENV)/installed-dev ## run all tests, with branch coverage
-	@$(BIN)/python -m pytest --cov
+	@$(BIN)/python -m pytest --cov --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 check: $(VENV)/installed-dev ## check style, types and the architecture, without running anything
 	$(BIN)/ruff check --quiet .
