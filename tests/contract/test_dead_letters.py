@@ -1,4 +1,4 @@
-"""What everything that keeps rejected events has to do: the file and the one for tests."""
+"""What everything that keeps rejected events has to do: the state file, the file, the one for tests."""
 
 import json
 import threading
@@ -10,6 +10,7 @@ import pytest
 
 from variance_plugin.hooks import Rejection
 from variance_plugin.runtime import DeadLetterFile, DeadLetters
+from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import FakeClock, InMemoryDeadLetters, make_event
 
 
@@ -20,6 +21,9 @@ class Kept(Protocol):
 
     def read(self) -> list[tuple[str, int | None, Any]]:
         """What is kept, in order."""
+
+    def close(self) -> None:
+        """Close what keeps them."""
 
 
 class InFile:
@@ -34,6 +38,31 @@ class InFile:
         letters = [json.loads(line) for line in self.path.read_bytes().split(b"\n")[:-1]]
         return [(letter["reason"], letter.get("status"), letter["event"]["uuid"]) for letter in letters]
 
+    def close(self) -> None:
+        """See `Kept`."""
+        self.dead_letters.close()
+
+
+class InState:
+    """The state file, read by another process than the one that keeps them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "state.db"
+        self._clock = FakeClock()
+        self._state = StateFile.open(self.path, self._clock)
+        self.dead_letters = DeadLetterStore(self._state, self._clock, "variance")
+
+    def read(self) -> list[tuple[str, int | None, Any]]:
+        """See `Kept`."""
+        state = StateFile.open(self.path, self._clock, owner=False)
+        letters = list(DeadLetterStore(state, self._clock).letters(LetterFilter(), newest_first=False))
+        state.close()
+        return [(letter.last.reason, letter.last.status, letter.uuid) for letter in letters]
+
+    def close(self) -> None:
+        """See `Kept`."""
+        self._state.close()
+
 
 class InMemory:
     """The list."""
@@ -45,13 +74,16 @@ class InMemory:
         """See `Kept`."""
         return [(kept.reason, kept.status, kept.event.uuid) for kept in self.dead_letters.rejections]
 
+    def close(self) -> None:
+        """See `Kept`."""
 
-@pytest.fixture(params=[InFile, InMemory], ids=["file", "in memory"])
+
+@pytest.fixture(params=[InState, InFile, InMemory], ids=["state", "file", "in memory"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     """Each implementation in turn."""
     made: Kept = request.param(tmp_path)
     yield made
-    made.dead_letters.close()
+    made.close()
 
 
 def test_what_was_added_is_kept_when_the_call_returns(kept: Kept) -> None:

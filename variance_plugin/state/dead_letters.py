@@ -2,28 +2,22 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any
 
 from ..clock import Clock
 from ..hooks import Rejection
 from .connection import Connection
 from .file import StateFile
-from .json_text import json_text, json_value, microseconds, moment_of, text_bytes, text_of
+from .json_text import microseconds, text_of
 from .letter import DeadLetter, LetterFilter, Refusal
 from .letter_query import where
-from .original import original
+from .letter_rows import COLUMNS, SIZE, inserted, letter_of, refuse_again
 
 # `Rejection.reason` promises no more; this makes sure, for plugins of others.
 _REASON_CHARACTERS = 1024
-# An event that is replayed every minute must not grow without end.
-_HISTORY_KEPT = 100
+# So much is in memory at once, and one letter beyond it: an event may have 20 MB.
 _AT_ONCE = 500
-
-_COLUMNS = (
-    "id, plugin, event, uuid, distinct_id, source, reason, status, attempts, "
-    "first_at, last_at, replay_at, history, record, message"
-)
+_AT_ONCE_BYTES = 1024 * 1024
 
 
 class Group(StrEnum):
@@ -57,38 +51,20 @@ class DeadLetterStore:
         An event that was rejected before, with the same message and from the same place, keeps its one
         letter and gets a longer history: so a batch that is repeated after a crash is not told twice.
         """
-        event, refusal = rejection.event, self._refusal(rejection)
-        record = original(event)
-        source = None if event.position is None else str(event.position)
-        row = (
-            text_bytes(self._plugin),
-            text_bytes(str(event.event)),
-            _text_or_none(event.uuid),
-            _text_or_none(event.distinct_id),
-            None if source is None else text_bytes(source),
-            text_bytes(refusal.reason),
-            refusal.status,
-            refusal.attempts,
-            microseconds(refusal.at),
-            microseconds(refusal.at),
-            json_text([]),
-            _fingerprint(self._plugin, source, record, rejection.message),
-            record,
-            rejection.message,
-        )
+        refusal = self._refusal(rejection)
+        row = inserted(self._plugin, rejection, refusal)
 
         def keep(connection: Connection) -> None:
             known = connection.execute(
-                "SELECT id FROM dead_letters WHERE fingerprint = ?", (row[11],)
+                "SELECT id FROM dead_letters WHERE fingerprint = ?", (row["fingerprint"],)
             ).fetchone()
             if known is not None:
-                _refuse_again(connection, known[0], refusal, rejection.message)
+                refuse_again(connection, known[0], refusal, rejection.message)
                 return
+            columns, places = ", ".join(row), ", ".join("?" * len(row))
             connection.execute(
-                "INSERT INTO dead_letters (plugin, event, uuid, distinct_id, source, reason, status, "
-                "attempts, first_at, last_at, history, fingerprint, record, message) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
+                f"INSERT INTO dead_letters ({columns}) VALUES ({places})",  # noqa: S608 -- values are bound
+                tuple(row.values()),
             )
 
         self._state.write(keep)
@@ -106,21 +82,20 @@ class DeadLetterStore:
             limit: So many at the most.
             newest_first: Or the oldest.
         """
-        order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-        condition, values = where(which)
         last, left = None, limit
         while left is None or left > 0:
-            after, bound = ("", ()) if last is None else (f" AND id {beyond} ?", (last,))
             count = _AT_ONCE if left is None else min(left, _AT_ONCE)
-            statement = (
-                f"SELECT {_COLUMNS} FROM dead_letters "  # noqa: S608 -- values are bound
-                f"WHERE {condition}{after} ORDER BY id {order} LIMIT {count}"
-            )
-            rows = self._rows(statement, (*values, *bound))
-            yield from map(_letter, rows)
-            if len(rows) < count:
+            letters, is_last = self._page(which, last, count=count, newest_first=newest_first)
+            yield from letters
+            if is_last:
                 return
-            last, left = rows[-1][0], None if left is None else left - count
+            last, left = letters[-1].id, None if left is None else left - len(letters)
+
+    def in_replay(self, plugin: str) -> list[DeadLetter]:
+        """A plugin's letters that are to be sent again, the oldest first: the next megabyte of them."""
+        which = LetterFilter(plugin=plugin, in_replay=True)
+        letters, _ = self._page(which, None, count=_AT_ONCE, newest_first=False)
+        return letters
 
     def get(self, id: int) -> DeadLetter | None:  # noqa: A002 -- it is the letter's
         """The letter of that id, if there is one."""
@@ -141,6 +116,11 @@ class DeadLetterStore:
             values,
         )
         return [(text_of(value) if isinstance(value, bytes) else value, count) for value, count in rows]
+
+    def tally(self) -> dict[tuple[str, int | None], int]:
+        """How many there are in all, by plugin and status; quick, also with a million of them."""
+        rows = self._rows("SELECT plugin, status, count(*) FROM dead_letters GROUP BY plugin, status", ())
+        return {(text_of(plugin), status): count for plugin, status, count in rows}
 
     def export(self, which: LetterFilter) -> Iterator[bytes]:
         """Letters as lines of JSON, the oldest first; they stay."""
@@ -183,7 +163,7 @@ class DeadLetterStore:
         It stays one letter: its earlier refusal goes into the history.
         """
         refusal = self._refusal(rejection)
-        return self._state.write(lambda connection: _refuse_again(connection, id, refusal, rejection.message))
+        return self._state.write(lambda connection: refuse_again(connection, id, refusal, rejection.message))
 
     def _refusal(self, rejection: Rejection) -> Refusal:
         return Refusal(
@@ -192,6 +172,32 @@ class DeadLetterStore:
             status=rejection.status,
             attempts=rejection.attempts,
         )
+
+    def _page(
+        self, which: LetterFilter, after: int | None, *, count: int, newest_first: bool
+    ) -> tuple[list[DeadLetter], bool]:
+        """Letters behind that one, at most so many; and whether there are no more."""
+        order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
+        condition, values = where(which)
+        bound = "" if after is None else f" AND id {beyond} ?"
+        statement = (
+            f"SELECT {COLUMNS}, {SIZE} FROM dead_letters "  # noqa: S608 -- values are bound
+            f"WHERE {condition}{bound} ORDER BY id {order} LIMIT {count + 1}"
+        )
+
+        def read(connection: Connection) -> tuple[list[DeadLetter], bool]:
+            letters: list[DeadLetter] = []
+            left_bytes = _AT_ONCE_BYTES
+            for *row, size_bytes in connection.execute(
+                statement, values if after is None else (*values, after)
+            ):
+                if len(letters) == count or (letters and size_bytes > left_bytes):
+                    return letters, False
+                letters.append(letter_of(row))
+                left_bytes -= size_bytes
+            return letters, True
+
+        return self._state.read(read)
 
     def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         return self._state.read(lambda connection: connection.execute(statement, values).fetchall())
@@ -203,62 +209,3 @@ class DeadLetterStore:
             return int(count)
 
         return self._state.write(change)
-
-
-def _refuse_again(connection: Connection, id_: int, refusal: Refusal, message: bytes | None) -> bool:
-    row = connection.execute(
-        "SELECT last_at, reason, status, attempts, history FROM dead_letters WHERE id = ?", (id_,)
-    ).fetchone()
-    if row is None:
-        return False
-    last_at, reason, status, attempts, history = row
-    entries = [*json_value(history), [last_at, text_of(reason), status, attempts]][-_HISTORY_KEPT:]
-    connection.execute(
-        "UPDATE dead_letters SET last_at = ?, reason = ?, status = ?, attempts = ?, history = ?, "
-        "message = ifnull(?, message), replay_at = NULL WHERE id = ?",
-        (
-            microseconds(refusal.at),
-            text_bytes(refusal.reason),
-            refusal.status,
-            refusal.attempts,
-            json_text(entries),
-            message,
-            id_,
-        ),
-    )
-    return True
-
-
-def _letter(row: tuple[Any, ...]) -> DeadLetter:
-    (id_, plugin, event, uuid, distinct_id, source, reason, status, attempts, *rest) = row
-    first_at, last_at, replay_at, history, record, message = rest
-    return DeadLetter(
-        id=id_,
-        plugin=text_of(plugin),
-        event=text_of(event),
-        uuid=None if uuid is None else text_of(uuid),
-        distinct_id=None if distinct_id is None else text_of(distinct_id),
-        source=None if source is None else text_of(source),
-        first_at=moment_of(first_at),
-        last=Refusal(at=moment_of(last_at), reason=text_of(reason), status=status, attempts=attempts),
-        history=tuple(
-            Refusal(at=moment_of(at), reason=earlier, status=code, attempts=tries)
-            for at, earlier, code, tries in json_value(history)
-        ),
-        in_replay=replay_at is not None,
-        record=record,
-        message=message,
-    )
-
-
-def _fingerprint(plugin: str, source: str | None, record: bytes, message: bytes | None) -> bytes | None:
-    if source is None:  # nobody knows whether it is the same event or one like it
-        return None
-    digest = blake2b(digest_size=16)
-    for part in (text_bytes(plugin), text_bytes(source), record, message or b""):
-        digest.update(b"%d:" % len(part) + part)
-    return digest.digest()
-
-
-def _text_or_none(value: object) -> bytes | None:
-    return text_bytes(value) if isinstance(value, str) else None if not value else text_bytes(str(value))

@@ -27,6 +27,9 @@ def where(which: LetterFilter) -> tuple[str, tuple[Any, ...]]:
     if which.until is not None:
         conditions.append(("last_at < ?", microseconds(which.until)))
     if which.in_replay is not None:
-        conditions.append(("(replay_at IS NOT NULL) = ?", int(which.in_replay)))
-    text = " AND ".join(condition for condition, _ in conditions)
-    return text or "1", tuple(value for _, value in conditions)
+        # In the words of the index of those in replay, which few are.
+        fixed = "replay_at IS NOT NULL" if which.in_replay else "replay_at IS NULL"
+    else:
+        fixed = "1"
+    text = " AND ".join([fixed, *(condition for condition, _ in conditions)])
+    return text, tuple(value for _, value in conditions)

@@ -35,6 +35,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, replay_at INTEGER,
             history BLOB NOT NULL, fingerprint BLOB UNIQUE, record BLOB NOT NULL, message BLOB)""",
         "CREATE INDEX dead_letters_last ON dead_letters (last_at)",
+        "CREATE INDEX dead_letters_kind ON dead_letters (plugin, status)",
         "CREATE INDEX dead_letters_replay ON dead_letters (id) WHERE replay_at IS NOT NULL",
         # Each spool has its records in a table of its own, `spool_<id>`: new ones come at its end, and go
         # from its beginning.
