@@ -219,8 +219,8 @@ def test_a_codec_whose_package_is_missing_is_refused_before_anything_is_read(
     monkeypatch.setitem(sys.modules, "brotli", None)
 
     assert (
-        "b.jsonl.br, c.jsonl.br: brotli needs one more package: pip install 'posthog-variance-plugin[files]'"
-        == fault_of("a.jsonl.gz", "b.jsonl.br", "c.jsonl.br")
+        "b.jsonl.br, c.jsonl.br: brotli needs packages that are not installed: "
+        "pip install 'posthog-variance-plugin[files]'" == fault_of("a.jsonl.gz", "b.jsonl.br", "c.jsonl.br")
     )
 
 

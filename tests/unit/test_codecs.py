@@ -218,5 +218,6 @@ def test_a_package_that_is_not_installed_is_named_with_its_command(
         require(codec)
 
     assert (
-        str(raised.value) == f"{codec} needs one more package: pip install 'posthog-variance-plugin[files]'"
+        str(raised.value)
+        == f"{codec} needs packages that are not installed: pip install 'posthog-variance-plugin[files]'"
     )

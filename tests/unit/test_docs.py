@@ -52,7 +52,7 @@ def test_the_documented_default_is_the_real_one(key: str) -> None:
 
 def test_every_command_has_its_heading() -> None:
     """`docs/commands.md` has one heading for each command of the program."""
-    headings = re.findall(r"^## (\w+)$", _text("docs/commands.md"), re.MULTILINE)
+    headings = re.findall(r"^## ([\w-]+)$", _text("docs/commands.md"), re.MULTILINE)
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert sorted(commands) == sorted(headings)
 

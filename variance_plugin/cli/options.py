@@ -57,6 +57,27 @@ SettingsFile: TypeAlias = Annotated[
         rich_help_panel=_SETTINGS,
     ),
 ]
+RunnerAssignments: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any parameter of the plugin, such as [bold]--set sendIp=no[/], or setting of the runner, such "
+        "as [bold]--set logs.level=debug[/]. May be repeated.",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+State: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="Where it is kept how far it is, and what cannot be delivered: [bold]variance.db[/] in the "
+        "current folder unless another is named.",
+        show_default=False,
+        rich_help_panel=_SETTINGS,
+    ),
+]
 
 
 def configuration(

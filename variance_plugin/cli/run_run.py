@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..clock import SystemClock
@@ -22,15 +22,35 @@ _logger = logging.getLogger(__name__)
 _LISTEN_SECONDS = 0.25
 
 
-def run(file: Path | None, *, once: bool, assignments: Sequence[str]) -> ExitStatus:
+def run(
+    file: Path | None,
+    *,
+    once: bool,
+    assignments: Sequence[str],
+    environment: Mapping[str, str] = os.environ,
+    looks_for_file: bool = True,
+) -> ExitStatus:
     """Run until stopped, or until the source has no more.
+
+    Args:
+        file: The settings.
+        once: Which of the two.
+        assignments: `KEY=VALUE`, as `--set` takes them.
+        environment: Variables by name.
+        looks_for_file: Whether, without a file, `runner.toml` in the current folder counts.
 
     Raises:
         SettingsError: With all that is wrong with the settings.
         UsageError: When something that they name cannot be used.
         Exception: What nobody foresaw, once what was read is delivered.
     """
-    settings = read(file, environment=os.environ, assignments=assignments, manifest_of=manifest_of).settings
+    settings = read(
+        file,
+        environment=environment,
+        assignments=assignments,
+        manifest_of=manifest_of,
+        looks_for_file=looks_for_file,
+    ).settings
     wanted = settings.logs.format
     as_json = wanted is LogFormat.JSON or (wanted is LogFormat.AUTO and not sys.stderr.isatty())
     clock = SystemClock()

@@ -13,7 +13,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any, Protocol
 
-from ..errors import InvalidRecord, UsageError
+from ..errors import InvalidRecord
+from ..extras import Extra, needed
 
 # PostHog's gzip exports are one member per line. What follows a member in the same window is copied
 # when the member ends, so windows are small.
@@ -201,12 +202,8 @@ _DECODE: dict[Codec, Callable[[Iterable[bytes]], Iterator[bytes]]] = {
 
 
 def _module(codec: Codec) -> Any:
-    try:
+    with needed(Extra.FILES, codec):
         return importlib.import_module(_OPTIONAL_MODULES[codec])
-    except ImportError as error:
-        raise UsageError(
-            f"{codec} needs one more package: pip install 'posthog-variance-plugin[files]'"
-        ) from error
 
 
 def _damaged(codec: Codec, before_byte: int) -> InvalidRecord:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import UsageError
+from ...extras import Extra, needed
 
 DATABASE_SETTING = "geoip.database"
 
@@ -34,13 +35,8 @@ class GeoipFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
+        with needed(Extra.GEOIP, DATABASE_SETTING):
             import maxminddb  # noqa: PLC0415 -- an extra
-        except ImportError as error:
-            raise UsageError(
-                f"{DATABASE_SETTING} needs a package that is not installed: "
-                "pip install 'posthog-variance-plugin[geoip]'"
-            ) from error
         self._broken = maxminddb.InvalidDatabaseError
         try:
             self._reader = maxminddb.open_database(path)

@@ -52,6 +52,7 @@ def read(
     environment: Mapping[str, str],
     assignments: Sequence[str] = (),
     manifest_of: ManifestOf,
+    looks_for_file: bool = True,
 ) -> InForce:
     """The settings: the command line counts most, then the environment, then the file.
 
@@ -60,12 +61,13 @@ def read(
         environment: Variables by name: `RUNNER_…`, and for `VariancePlugin` also `VARIANCE_…`.
         assignments: `KEY=VALUE`, as `--set` takes them.
         manifest_of: Tells which parameters a plugin has.
+        looks_for_file: Whether None stands for that file, or for none at all.
 
     Raises:
         SettingsError: With all that is wrong, each with its key, what is allowed, and where it came from.
     """
     gathered = Gathered()
-    if file is not None or Path(FILE_NAME).is_file():
+    if file is not None or (looks_for_file and Path(FILE_NAME).is_file()):
         gathered.take_file(file or Path(FILE_NAME))
     gathered.take_environment(environment)
     gathered.take_assignments(assignments)

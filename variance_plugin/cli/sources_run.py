@@ -1,0 +1,59 @@
+"""The sources on the screen."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from ..extras import Extra
+
+_INSTALLED = "installed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceType:
+    """A type of source, as `source.type` in `runner.toml` calls it."""
+
+    type: str
+    reads: str
+    command: str
+    """The short one: the words after `variance-plugin`."""
+    extra: Extra | None = None
+
+    @property
+    def needs(self) -> str:
+        """What is to be done before it can be used."""
+        return _INSTALLED if self.extra is None or self.extra.is_installed else self.extra.install
+
+
+SOURCE_TYPES: Sequence[SourceType] = (
+    SourceType(
+        type="file", reads="files, folders and standard input: exports, rows, bodies", command="export PATH…"
+    ),
+)
+
+
+def show(*, as_json: bool) -> None:
+    """Print them all."""
+    if as_json:
+        sys.stdout.write(json.dumps([_described(one) for one in SOURCE_TYPES], indent=2) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("type", "reads", "command", "needs"):
+        table.add_column(heading, overflow="fold", no_wrap=False)
+    for one in SOURCE_TYPES:
+        table.add_row(one.type, one.reads, one.command, one.needs)
+    Console(highlight=False, markup=False).print(table)
+
+
+def _described(one: SourceType) -> dict[str, str | bool | None]:
+    return {
+        "type": one.type,
+        "reads": one.reads,
+        "command": f"variance-plugin {one.command}",
+        "installed": one.needs == _INSTALLED,
+        "install": None if one.extra is None else one.extra.install,
+    }
