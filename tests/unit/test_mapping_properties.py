@@ -208,6 +208,7 @@ def is_text(value: object) -> bool:
 
 
 @given(EVENTS, SETTINGS)
+@example({"event": "$pageview", "properties": {"$device_id": float("inf")}}, MappingSettings())
 def test_any_event_gives_valid_messages_or_a_named_reason(
     event: dict[str, Any], settings: MappingSettings
 ) -> None:

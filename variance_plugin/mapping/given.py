@@ -1,5 +1,6 @@
 """What the mapping reads of an event, in one form, however the event came."""
 
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from .known import KNOWN_NAMES, PLAIN_NAMES, Known
 from .own import OwnProperties
 
 CONTAINERS = frozenset([dict, list])
+_TO_LOOK_AT = CONTAINERS | {float}
 
 
 class Given(msgspec.Struct, gc=False):
@@ -37,7 +39,7 @@ def given_by(event: Event, own: OwnProperties) -> Given:
     """What the mapping reads of a decoded event."""
     properties = event.properties
     values = [*map(properties.get, CONTEXT_NAMES), None]
-    if not CONTAINERS.isdisjoint(map(type, values)):
+    if not _TO_LOOK_AT.isdisjoint(map(type, values)):
         values = [*map(_plain, values)]
     context = _contexts.read(values)
     if event.ip is not None:
@@ -78,5 +80,6 @@ _PLAIN = Known.__struct_fields__[: len(PLAIN_NAMES)]
 
 
 def _plain(value: Any) -> Any:
-    """The value of one of Segment's fields; None for an object or a list, which no field can take."""
-    return None if type(value) in CONTAINERS else value
+    """The value of one of Segment's fields; None for what no field can take: objects, lists, no numbers."""
+    type_ = type(value)
+    return None if type_ in CONTAINERS or (type_ is float and not isfinite(value)) else value
