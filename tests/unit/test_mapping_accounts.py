@@ -185,12 +185,9 @@ def test_a_trait_gives_the_company(
         pytest.param(None, None, id="null"),
     ],
 )
-@pytest.mark.parametrize("mapping", [AUTO, EMAIL])
-def test_the_domain_of_the_email_gives_the_company(
-    expected: str | None, email: Any, mapping: AccountMapping
-) -> None:
+def test_the_domain_of_the_email_gives_the_company(expected: str | None, email: Any) -> None:
     """But not that of a free mail provider: it would join strangers."""
-    found = traits({"email": email}, account_mapping=mapping)
+    found = traits({"email": email}, account_mapping=EMAIL)
 
     assert {"email": email, **({} if expected is None else {"company": {"name": expected}})} == found
 
@@ -200,8 +197,8 @@ def test_the_persons_own_company_wins_over_the_email(own: Any) -> None:
     """What the user's code says is worth more than a guess; null says nothing."""
     person = {"email": "kim@acme.example", "company": own}
 
-    assert person == traits(person)
-    assert {"name": "acme.example"} == traits({**person, "company": None})["company"]
+    assert person == traits(person, account_mapping=EMAIL)
+    assert {"name": "acme.example"} == traits({**person, "company": None}, account_mapping=EMAIL)["company"]
 
 
 PERSON = {"email": "kim@acme.example", "company_id": 7}
@@ -209,26 +206,62 @@ IN_GROUP = {"$groups": {"company": "acme"}}
 
 
 @pytest.mark.parametrize(
-    ("expected", "mapping", "properties"),
+    ("group", "company", "settings"),
     [
-        pytest.param(None, AUTO, IN_GROUP, id="auto-group-first"),
-        pytest.param({"id": 7}, AUTO, {}, id="auto-then-traits"),
-        pytest.param(None, GROUP, {}, id="group"),
-        pytest.param({"id": 7}, TRAITS, IN_GROUP, id="traits"),
-        pytest.param({"name": "acme.example"}, EMAIL, IN_GROUP, id="email"),
-        pytest.param(None, NONE, IN_GROUP, id="none"),
+        pytest.param("acme", None, {}, id="groups-unless-told-otherwise"),
+        pytest.param("acme", None, {"account_group_type": "company"}, id="the-group-type-that-is-named"),
+        pytest.param(None, {"id": 7}, {"account_id_trait": "company_id"}, id="the-trait-that-is-named"),
+        pytest.param(None, {"name": 7}, {"account_name_trait": "company_id"}, id="a-name-is-one-too"),
+        pytest.param(
+            "acme",
+            None,
+            {"account_group_type": "company", "account_id_trait": "company_id"},
+            id="of-both-the-group",
+        ),
     ],
 )
-def test_one_way_is_taken(expected: Any, mapping: AccountMapping, properties: dict[str, Any]) -> None:
-    """`auto` tries them in the order group, traits, email."""
-    found = traits(PERSON, properties, account_mapping=mapping, account_id_trait="company_id")
+def test_auto_is_one_way_for_all_events(group: str | None, company: Any, settings: dict[str, Any]) -> None:
+    """The settings decide it: a company that some events name in one way and some in another is two accounts.
 
-    assert expected == found.get("company")
+    The email's domain is not among them: Variance reads it off `traits.email` itself, on a connection that
+    is set to it.
+    """
+    assert group == account(IN_GROUP, **settings)
+    for properties in ({}, IN_GROUP):
+        assert company == traits(PERSON, properties, **settings).get("company")
 
 
-def test_auto_takes_the_email_last() -> None:
-    """When nothing else says anything."""
-    assert {"name": "acme.example"} == traits(PERSON, account_mapping=AUTO)["company"]
+@pytest.mark.parametrize(
+    ("group", "company", "way"),
+    [
+        pytest.param("acme", None, GROUP, id="group"),
+        pytest.param(None, {"id": 7}, TRAITS, id="traits"),
+        pytest.param(None, {"name": "acme.example"}, EMAIL, id="email"),
+        pytest.param(None, None, NONE, id="none"),
+    ],
+)
+def test_one_way_is_taken(group: str | None, company: Any, way: AccountMapping) -> None:
+    """And the others are not, whatever an event has to offer."""
+    settings = {"account_mapping": way, "account_id_trait": "company_id"}
+
+    assert group == account(IN_GROUP, **settings)
+    assert company == traits(PERSON, IN_GROUP, **settings).get("company")
+
+
+@pytest.mark.parametrize(
+    ("sent", "way"), [(True, AUTO), (True, GROUP), (False, TRAITS), (False, EMAIL), (True, NONE)]
+)
+def test_where_persons_name_their_account_a_group_makes_no_second_one(
+    sent: bool,  # noqa: FBT001
+    way: AccountMapping,
+) -> None:
+    """A `$groupidentify` would be an account without people beside the one that has them."""
+    group = {"$group_type": "company", "$group_key": "acme", "$group_set": {"plan": "pro"}}
+    event = {"event": "$groupidentify", "distinct_id": "u-1", "properties": group}
+
+    mapped = Mapper(MappingSettings(account_mapping=way)).map(from_mapping(event), Draft(Memory()))
+
+    assert (sent, None if sent else SkipReason.NOT_BY_GROUP) == (bool(mapped.messages), mapped.skipped)
 
 
 def test_the_identify_ahead_of_an_event_names_the_company_too() -> None:
@@ -240,14 +273,16 @@ def test_the_identify_ahead_of_an_event_names_the_company_too() -> None:
         "person_properties": {"email": "kim@acme.example"},
     }
 
-    assert {"plan": "pro", "company": {"name": "acme.example"}} == messages(event)[0]["traits"]
+    assert {"plan": "pro", "company": {"name": "acme.example"}} == messages(event, account_mapping=EMAIL)[0][
+        "traits"
+    ]
 
 
 def test_the_traits_in_a_context_name_the_company_too() -> None:
     """They are the same traits."""
     event = {"event": "a", "distinct_id": "u-1", "person_properties": {"email": "kim@acme.example"}}
 
-    (track,) = messages(event, send_person_traits=True)
+    (track,) = messages(event, send_person_traits=True, account_mapping=EMAIL)
 
     assert {"name": "acme.example"} == track["context"]["traits"]["company"]
 

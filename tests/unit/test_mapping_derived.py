@@ -41,7 +41,7 @@ def event(name: str = "order paid", /, distinct_id: Any = "u-1", **properties: A
 
 def test_person_properties_on_any_event_are_an_identify_ahead_of_it() -> None:
     """Same person, same time, same context; an id of its own that stays the same."""
-    given_ = event(_set={"plan": "pro"}, _set_once={"first": 1}, _device_id="d", _os="Linux")
+    given_ = event(_set={"plan": "pro"}, _set_once={"first": 1}, _anon_distinct_id="d", _os="Linux")
     given_["timestamp"] = "2026-11-21T12:34:56.789Z"
     ((identify, track),) = Export().batch(given_)
 
@@ -190,14 +190,14 @@ GROUP = {"_groups": {"company": "acme"}, "_group_0": "acme"}
 
 def test_the_first_event_of_a_user_in_a_group_tells_the_account() -> None:
     """Ahead of itself, with both ids and nothing of the group's."""
-    ((group, track),) = Export().batch(event(**GROUP, _device_id="d"))
+    ((group, track),) = Export().batch(event(**GROUP, _device_id="d", _anon_distinct_id="a"))
 
     context = {"library": track["context"]["library"], "device": {"id": "d"}, "groupId": "acme"}
     assert {
         "type": "group",
         "messageId": "id-1:group",
         "userId": "u-1",
-        "anonymousId": "d",
+        "anonymousId": "a",
         "groupId": "acme",
         "context": context,
     } == group

@@ -30,16 +30,16 @@ def event(distinct_id: Any, name: str = "order paid", /, **properties: Any) -> d
     ("expected", "given"),
     [
         pytest.param(("u", None), event("u"), id="an-id-is-all-a-server-has"),
-        pytest.param(("u", "d"), event("u", _device_id="d"), id="a-user-on-a-device"),
+        pytest.param(("u", None), event("u", _device_id="d"), id="a-device-is-anybodys"),
         pytest.param(
             ("u", "a"), event("u", _device_id="d", _anon_distinct_id="a"), id="anon-distinct-id-first"
         ),
         pytest.param(("u", None), event("u", _anon_distinct_id="u"), id="only-where-it-differs"),
-        pytest.param(("named", "d"), event("u", _user_id="named", _device_id="d"), id="user-id-first"),
+        pytest.param(("named", None), event("u", _user_id="named", _device_id="d"), id="user-id-first"),
         pytest.param(
             ("named", "u"), event("u", _user_id="named", _device_id="u"), id="user-id-on-its-device"
         ),
-        pytest.param(("u", "d"), event("u", _is_identified=True, _device_id="d"), id="identified"),
+        pytest.param(("u", None), event("u", _is_identified=True, _device_id="d"), id="identified"),
         pytest.param(("u", None), event("u", _process_person_profile=True), id="with-a-profile"),
         pytest.param((None, "v"), event("v", _is_identified=False), id="not-identified"),
         pytest.param(
@@ -51,7 +51,7 @@ def event(distinct_id: Any, name: str = "order paid", /, **properties: Any) -> d
             (None, "v"), event("v", _is_identified=False, _anon_distinct_id="a"), id="nothing-but-the-id"
         ),
         pytest.param((None, "d"), event(None, _device_id="d"), id="a-device-without-an-id"),
-        pytest.param(("u", "d"), event("u", "$identify", _device_id="d"), id="identify"),
+        pytest.param(("u", None), event("u", "$identify", _device_id="d"), id="identify"),
         pytest.param(
             ("u", "a"), event("u", "$identify", _anon_distinct_id="a"), id="identify-with-anonymous-id"
         ),
@@ -71,6 +71,15 @@ def event(distinct_id: Any, name: str = "order paid", /, **properties: Any) -> d
 def test_an_event_is_somebodys(expected: Ids, given: dict[str, Any]) -> None:
     """A person who is identified has a `userId`; a visitor never has."""
     assert expected == ids(given)
+
+
+def test_the_next_user_of_a_computer_gets_nothing_of_the_one_before() -> None:
+    """`posthog.reset()` makes a new anonymous id and keeps `$device_id`, which was the first visitor's id."""
+    device = {"_device_id": "first-visitor", "_is_identified": True}
+    identify = event("bob", "$identify", _anon_distinct_id="second-visitor", **device)
+
+    assert ("bob", "second-visitor") == ids(identify)
+    assert ("bob", None) == ids(event("bob", _user_id="bob", **device))
 
 
 NOBODY = [
@@ -104,8 +113,8 @@ def test_an_id_that_stands_for_nobody_is_no_user_id(nobody: str) -> None:
 @pytest.mark.parametrize("nobody", NOBODY, ids=repr)
 def test_an_id_that_stands_for_nobody_is_not_tied_to_a_user(nobody: str) -> None:
     """One message with both would join everybody who has it."""
-    assert ("u", None) == ids(event("u", _device_id=nobody))
-    assert ("u", "d") == ids(event("u", _device_id="d", _anon_distinct_id=nobody))
+    assert ("u", None) == ids(event("u", _anon_distinct_id=nobody))
+    assert ("u", None) == ids(event(nobody, _user_id="u", _device_id=nobody))
 
 
 @pytest.mark.parametrize("nobody", NOBODY, ids=repr)
@@ -162,9 +171,9 @@ def test_an_event_of_nobody_is_refused(given: dict[str, Any]) -> None:
         pytest.param(
             (None, "u"), event("u", _is_server=True, _is_identified=True), id="a-server-is-no-device"
         ),
-        pytest.param(("u", "d"), event("u", _is_identified=True, _device_id="d"), id="a-browser-knows"),
+        pytest.param(("u", None), event("u", _is_identified=True, _device_id="d"), id="a-browser-knows"),
         pytest.param(("u", None), event("u", _user_id="u"), id="somebody-said-so"),
-        pytest.param(("u", "d"), event("u", _device_id="d"), id="an-older-browser"),
+        pytest.param(("u", None), event("u", _device_id="d"), id="an-older-browser"),
         pytest.param((None, "d"), event("d", _device_id="d"), id="a-visitor-in-a-browser"),
         pytest.param((None, "v"), event("v", _is_identified=False), id="a-visitor"),
         pytest.param((None, "null"), event("null"), id="nobody"),

@@ -290,7 +290,7 @@ def test_hashing_one_id_of_persons_hashes_all_of_them(named: str) -> None:
     device = {"$device_id": "d-1", "distinct_id": "d-1"}
 
     (visitor,) = messages(event("a", device, distinct_id="d-1"), **settings)
-    (user,) = messages(event("a", {"$device_id": "d-1", "$user_id": "u-1"}), **settings)
+    (user,) = messages(event("a", {"$anon_distinct_id": "d-1", "$user_id": "u-1"}), **settings)
     (alias,) = messages(
         event("$create_alias", {"alias": "u-1", "distinct_id": "d-1"}, distinct_id="d-1"), **settings
     )

@@ -10,21 +10,31 @@ from .identity import id_text
 from .known import Known
 from .settings import AccountMapping, MappingSettings
 
-_BY_GROUP = {AccountMapping.AUTO, AccountMapping.GROUP}
-_BY_TRAITS = {AccountMapping.AUTO, AccountMapping.TRAITS}
-_BY_EMAIL = {AccountMapping.AUTO, AccountMapping.EMAIL_DOMAIN}
-
 # Letters of any script; the last part is no number, so that it is no IP address.
 _DOMAIN = re.compile(r"(?:[\w-]+\.)+(?!\d+$)[\w-]+")
 
 
+def account_way(settings: MappingSettings) -> AccountMapping:
+    """The one way in which all contacts find their accounts; never `auto`.
+
+    Decided by the settings and not event by event: a company that some events name by its group and others
+    by an email's domain would be two accounts.
+    """
+    if settings.account_mapping is not AccountMapping.AUTO:
+        return settings.account_mapping
+    names_trait = settings.account_id_trait or settings.account_name_trait
+    return AccountMapping.TRAITS if names_trait and not settings.account_group_type else AccountMapping.GROUP
+
+
 class Accounts:
-    """Variance's three ways from a contact to its account, as far as the settings choose them."""
+    """Variance's three ways from a contact to its account; the settings choose one."""
 
     def __init__(self, settings: MappingSettings) -> None:
-        self._by_group = settings.account_mapping in _BY_GROUP
-        self._by_traits = settings.account_mapping in _BY_TRAITS
-        self._by_email = settings.account_mapping in _BY_EMAIL
+        way = account_way(settings)
+        self._by_group = way is AccountMapping.GROUP
+        self._by_traits = way is AccountMapping.TRAITS
+        self._by_email = way is AccountMapping.EMAIL_DOMAIN
+        self.by_persons = self._by_traits or self._by_email
         self._group_type = settings.account_group_type
         self._id_trait = settings.account_id_trait
         self._name_trait = settings.account_name_trait
@@ -43,12 +53,10 @@ class Accounts:
             return bool(type_ == self._group_type)
         return self._account_type(known) in (None, type_)
 
-    def company_of(self, person: Mapping[str, Any], *, in_group: bool) -> dict[str, Any] | None:
+    def company_of(self, person: Mapping[str, Any]) -> dict[str, Any] | None:
         """The `traits.company` that ties the person to an account; None where nothing is to be added."""
-        if in_group:
-            return None
         company = self._company_by_traits(person) if self._by_traits else {}
-        if not company and self._by_email:
+        if self._by_email:
             company = self._company_by_email(person)
         if not company:
             return None

@@ -62,9 +62,12 @@ def identity_of(given: Given) -> Identity:
     user_id = named or distinct_id
     # Where everybody is "null", a message with this id and a user's would make one person of them all.
     anonymous_id = somebody(known.anon_distinct_id)
-    if anonymous_id is None and device_id is not None and not is_nobody(device_id):
-        anonymous_id = device_id
-    if user_id is None or is_nobody(user_id):
+    nobody = user_id is None or is_nobody(user_id)
+    # `$device_id` survives `posthog.reset()`: on a shared computer it is the first visitor's id, whoever
+    # came after. So it says who a user was only where the event itself is that visitor's.
+    if anonymous_id is None and device_id is not None and (nobody or device_id == distinct_id):
+        anonymous_id = None if is_nobody(device_id) else device_id
+    if nobody:
         return Identity(None, anonymous_id or user_id)
     return Identity(user_id, None if anonymous_id == user_id else anonymous_id)
 

@@ -148,11 +148,10 @@ class Mapper:
         if head is None:
             return Mapped(skipped=SkipReason.ANONYMOUS)
         _, _, user_id, anonymous_id, context = head
-        group_id = context.group_id
         messages: list[AnyMessage] = []
         facts: list[Fact] = []
         if settings.identify_from_events and (updates := self._people.updates(seen)):
-            self._add_company(updates, seen, in_group=group_id is not None)
+            self._add_company(updates, seen)
             fact = _told_of_person(user_id, anonymous_id, updates)
             if draft.is_news(fact):
                 facts.append(fact)
@@ -160,7 +159,7 @@ class Mapper:
         self._tell_account(head, draft, messages, facts)
         if settings.send_person_traits:
             # The messages ahead share the context; traits belong to the event's own message alone.
-            traits = self._traits(seen, group_id) or None
+            traits = self._traits(seen) or None
             head = (*head[:-1], msgspec.structs.replace(context, traits=traits))
         messages.append(make(seen, head))
         return Mapped(tuple(messages), None, tuple(facts))
@@ -172,8 +171,8 @@ class Mapper:
         messages: list[AnyMessage] = []
         facts: list[Fact] = []
         self._tell_account(head, draft, messages, facts)
-        _, _, user_id, anonymous_id, context = head
-        traits = self._traits(seen, context.group_id) or None
+        _, _, user_id, anonymous_id, _ = head
+        traits = self._traits(seen) or None
         if traits is not None:
             # It is sent in any case; from here on these are the last traits sent for the person.
             fact = _told_of_person(user_id, anonymous_id, traits)
@@ -220,6 +219,8 @@ class Mapper:
         group_id = id_text(given.known.group_key)
         if group_id is None:
             raise InvalidRecord("it names no group: `$group_key` is missing")
+        if self._accounts.by_persons:
+            return Mapped(skipped=SkipReason.NOT_BY_GROUP)
         if not self._accounts.is_account(given.known):
             return Mapped(skipped=SkipReason.OTHER_GROUP_TYPE)
         update = seen.known.group_set
@@ -264,16 +265,18 @@ class Mapper:
             context.page.search = self._privacy.value("search", context.page.search)
         return context
 
-    def _traits(self, given: Given, group_id: str | None) -> dict[str, Any]:
+    def _traits(self, given: Given) -> dict[str, Any]:
         traits = self._people.traits(given)
-        self._add_company(traits, given, in_group=group_id is not None, person=traits)
+        self._add_company(traits, given, person=traits)
         return traits
 
     def _add_company(
-        self, traits: dict[str, Any], given: Given, *, in_group: bool, person: dict[str, Any] | None = None
+        self, traits: dict[str, Any], given: Given, *, person: dict[str, Any] | None = None
     ) -> None:
+        if not self._accounts.by_persons:
+            return
         known = self._people.traits(given) if person is None else person
-        company = self._accounts.company_of(known, in_group=in_group)
+        company = self._accounts.company_of(known)
         if company is not None and self._is_private:
             company = self._privacy.company(company)
         if company:

@@ -26,6 +26,7 @@ class SkipReason(StrEnum):
     NOT_LISTED = "not listed in eventsToExport"
     ANONYMOUS = "anonymous user"
     NO_PERSON_IN_ALIAS = "alias of an id that stands for nobody"
+    NOT_BY_GROUP = "accounts come from persons, not from groups (accountMapping)"
     OTHER_GROUP_TYPE = "group type other than the account's"
     NOT_IN_VERSION_1 = "not sent by payload version 1"
 
