@@ -76,6 +76,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
 
 
 def _mapping(parameters: Parameters) -> MappingSettings:
+    if parameters.yes("historical") and parameters.text("payloadVersion") == "1":
+        parameters.fault("historical", "is not known to payloadVersion 1; leave one of them out")
     return MappingSettings(
         events_to_export=parameters.names("eventsToExport"),
         export_events_to_ignore=parameters.names("exportEventsToIgnore"),
@@ -84,6 +86,7 @@ def _mapping(parameters: Parameters) -> MappingSettings:
         identify_from_events=parameters.yes("identifyFromEvents"),
         group_from_events=parameters.yes("groupFromEvents"),
         send_person_traits=parameters.yes("sendPersonTraits"),
+        historical=parameters.yes("historical"),
         account_mapping=AccountMapping(parameters.text("accountMapping")),
         account_group_type=parameters.text("accountGroupType"),
         account_id_trait=parameters.text("accountIdTrait"),

@@ -134,6 +134,7 @@ SETTINGS = st.builds(
     system_events=st.sampled_from([(), ("*",)]),
     anonymous_users=st.sampled_from(AnonymousUsers),
     send_person_traits=st.booleans(),
+    historical=st.sampled_from([False, False, True]),
     account_mapping=st.sampled_from(AccountMapping),
     account_group_type=st.sampled_from(["", "company"]),
     account_id_trait=st.sampled_from(["", "company_id", "company.id"]),

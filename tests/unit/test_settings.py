@@ -55,6 +55,7 @@ OTHER_VALUES: dict[str, tuple[Any, Any]] = {
     "identifyFromEvents": ("off", ("mapping", "identify_from_events", False)),
     "groupFromEvents": (False, ("mapping", "group_from_events", False)),
     "sendPersonTraits": (True, ("mapping", "send_person_traits", True)),
+    "historical": (True, ("mapping", "historical", True)),
     "accountMapping": ("TRAITS", ("mapping", "account_mapping", AccountMapping.TRAITS)),
     "accountGroupType": ("company", ("mapping", "account_group_type", "company")),
     "accountIdTrait": ("company.id", ("mapping", "account_id_trait", "company.id")),
@@ -305,3 +306,9 @@ def test_the_manifest_is_the_one_at_the_root() -> None:
     assert root.is_file()
     assert "Variance" == manifest().name
     assert "variance_plugin:VariancePlugin" == manifest().main
+
+
+def test_the_past_is_not_known_to_version_1() -> None:
+    """It has a message for each event and knows no other way."""
+    with pytest.raises(SettingsError, match="historical: is not known to payloadVersion 1"):
+        read_mapping({"historical": True, "payloadVersion": "1"})

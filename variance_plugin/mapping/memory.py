@@ -4,10 +4,10 @@ Bounded, and in memory only: what it forgot is sent once more, under an id of it
 """
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Fact: TypeAlias = tuple[int, int]
-"""Something said about a subject: hashes of who (and what about them), and of what was said."""
+Fact: TypeAlias = tuple[int, Any]
+"""Something said about a subject: a hash of who (and what about them), and what was said."""
 
 
 class Memory:
@@ -20,14 +20,13 @@ class Memory:
 
     def __init__(self, limit: int = 100_000) -> None:
         self._most_young = max(limit // 2, 1)
-        self._young: dict[int, int] = {}
-        self._old: dict[int, int] = {}
+        self._young: dict[int, Any] = {}
+        self._old: dict[int, Any] = {}
 
-    def knows(self, fact: Fact) -> bool:
-        """Whether this was the last thing said about the subject."""
-        subject, content = fact
+    def last(self, subject: int) -> Any:
+        """The last thing said about the subject; None for nothing, or nothing that is remembered."""
         said = self._young.get(subject)
-        return (self._old.get(subject) if said is None else said) == content
+        return self._old.get(subject) if said is None else said
 
     def forget(self, facts: Iterable[Fact]) -> None:
         """To be called when they did not reach the destination after all: they must be said again."""
@@ -48,13 +47,13 @@ class Draft:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._facts: dict[int, int] = {}
+        self._facts: dict[int, Any] = {}
 
-    def is_news(self, fact: Fact) -> bool:
-        """Whether it has to be said; from then on it counts as said in this batch."""
-        subject, content = fact
+    def last(self, subject: int) -> Any:
+        """The last thing said about the subject, in this batch or before it; None for nothing."""
         said = self._facts.get(subject)
-        if said == content or (said is None and self._memory.knows(fact)):
-            return False
-        self._facts[subject] = content
-        return True
+        return self._memory.last(subject) if said is None else said
+
+    def say(self, fact: Fact) -> None:
+        """From now on it counts as said in this batch."""
+        self._facts[fact[0]] = fact[1]

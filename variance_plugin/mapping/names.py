@@ -28,6 +28,7 @@ class SkipReason(StrEnum):
     NO_PERSON_IN_ALIAS = "alias of an id that stands for nobody"
     NOT_BY_GROUP = "accounts come from persons, not from groups (accountMapping)"
     OTHER_GROUP_TYPE = "group type other than the account's"
+    HISTORICAL = "would change a person or an account of today (historical)"
     NOT_IN_VERSION_1 = "not sent by payload version 1"
 
 
@@ -48,6 +49,8 @@ _KINDS_OF_VERSION_1 = {
     "$groupidentify": Kind.GROUP,
     "$create_alias": Kind.ALIAS,
 }
+# Of an `$identify` it still counts which visitor it joins to a user.
+_OF_THE_PRESENT = {"$set", "$set_once", "$groupidentify"}
 _MEMORY = 10_000
 
 
@@ -58,6 +61,7 @@ class Names(dict[str, Kind | SkipReason]):
         super().__init__()
         self._kinds = _KINDS_OF_VERSION_1 if settings.payload_version == 1 else _KINDS
         self._has_system_events = settings.payload_version != 1
+        self._is_historical = settings.historical
         self._wanted = Patterns(settings.events_to_export)
         self._ignored = Patterns(settings.export_events_to_ignore)
         self._system_events = Patterns(settings.system_events)
@@ -73,6 +77,8 @@ class Names(dict[str, Kind | SkipReason]):
             return SkipReason.IGNORED
         if self._wanted and name not in self._wanted:
             return SkipReason.NOT_LISTED
+        if self._is_historical and name in _OF_THE_PRESENT:
+            return SkipReason.HISTORICAL
         if kind := self._kinds.get(name):
             return kind
         if not name.startswith("$"):

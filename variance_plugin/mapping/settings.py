@@ -34,6 +34,7 @@ class MappingSettings:
     identify_from_events: bool = True
     group_from_events: bool = True
     send_person_traits: bool = False
+    historical: bool = False
     account_mapping: AccountMapping = AccountMapping.AUTO
     account_group_type: str = ""
     account_id_trait: str = ""
