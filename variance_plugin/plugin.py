@@ -146,7 +146,8 @@ class VariancePlugin:
             prepared = event if isinstance(event, Prepared) else self.prepare_event(event, meta)
             if prepared is not None:
                 batch.append((event, prepared))
-        report = self._deliverer.deliver([body for _, prepared in batch for body in prepared.bodies])
+        bodies = [body for _, prepared in batch for body in prepared.bodies]
+        report = self._deliverer.deliver(bodies, is_replay=host.is_replay)
         left = self._account(batch, report, host)
         if report.pause is not None:
             _say_paused(report.pause, host)
@@ -219,7 +220,9 @@ class _Host:
         self.metrics: Metrics = given("metrics", _NoMetrics())
         self.clock: Clock = given("clock", _system_clock)
         self.reject: Callable[[Rejection], None] = given("reject", self._log_rejection)
-        # An offer of this project's own host: how values are spread, beside the sums.
+        # Offers of this project's own host: whether these are dead letters that are sent once more, and
+        # how values are spread, beside the sums.
+        self.is_replay: bool = given("is_replay", otherwise=False)
         self.observe: Callable[[str, float], None] = getattr(self.metrics, "observe", _observe_nothing)
 
     def _log_rejection(self, rejection: Rejection) -> None:

@@ -18,6 +18,7 @@ from .runtime.hosted import HookLimits, HostedPlugin
 from .runtime.loading import plugin_values
 from .runtime.meta.geoip import GeoipFile, NoGeoip
 from .runtime.meta.project import Project, ProjectAccess
+from .runtime.replay import Replayed, Replays
 from .runtime.schedule import Schedule
 from .runtime.settings import PluginSettings, RunnerSettings
 from .runtime.watching import metric_list as known
@@ -95,6 +96,7 @@ class Runner:
             geoip = NoGeoip() if database is None else GeoipFile(database)
             starting.callback(geoip.close)
             self.dead_letters = DeadLetterStore(self.state, clock, RUNNER)
+            self.replays = Replays(self.dead_letters, records=RUNNER, clock=clock, logger=_logger)
             self._jobs = JobQueue(self.state)
             self._calls = Calls(clock)
             self.host = self._host(load, geoip)
@@ -139,8 +141,20 @@ class Runner:
         self._is_set_up = True
         run(self.source.records(), self.host, self.progress)
 
+    def replay(self) -> None:
+        """Get ready to send the dead letters that were asked for, and nothing else; `finish` sends them.
+
+        Raises:
+            UsageError: When a plugin does not take its configuration, or no exporter is left.
+        """
+        try:
+            self.host.start()
+        except Stopped:
+            return
+        self._is_set_up = True
+
     def finish(self, deadline_seconds: float | None) -> bool:
-        """Deliver what was read, within that time; returns whether all lanes have ended."""
+        """Deliver what was read and what is asked for, within that time; returns whether all of it ended."""
         ended = self.host.finish(deadline_seconds)
         self._report()
         return ended
@@ -169,6 +183,12 @@ class Runner:
             if exporter.wait is not None and exporter.wait.at_fault:
                 return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
         return None
+
+    def _letters_kept(self) -> dict[tuple[str, ...], float]:
+        kept = self.dead_letters.tally()
+        return {
+            (plugin, "none" if status is None else str(status)): n for (plugin, status), n in kept.items()
+        }
 
     def _lag_seconds(self) -> float:
         begins = [
@@ -217,6 +237,7 @@ class Runner:
             memory=StoredStorage(self.state, RUNNER),
             overflow=self._overflow(exporting),
             schedule=schedule,
+            replays=self.replays,
             guards=bool(self.settings.posthog.project_key),
             acknowledge=self._acknowledge,
         )
@@ -259,6 +280,19 @@ class Runner:
             name = exporter.plugin.name
             metrics.watch_exporter(name, exporter, self._clock)
             metrics.read(known.EVENTS_SEEN, partial(getattr, exporter, "seen"), plugin=name)
+            for what in Replayed:
+                metrics.read(
+                    known.REPLAYED, partial(self.replays.count, name, what), plugin=name, outcome=what
+                )
+        for name in (RUNNER, *(exporter.plugin.name for exporter in self.host.exporters)):
+            for what in Replayed:
+                count = partial(self.replays.count, name, what)
+                metrics.read(known.REPLAYED, count, plugin=name, outcome=what)
+        metrics.read_table(known.DEAD_LETTERS, self._letters_kept)
+        metrics.read_table(
+            known.REPLAYS_WAITING,
+            lambda: {(plugin,): count for plugin, count in self.dead_letters.waiting().items()},
+        )
         metrics.read(known.RECORDS_READ, lambda: self.progress.read, source=source)
         metrics.read(known.RECORDS_UNREADABLE, lambda: self.progress.broken, source=source)
         metrics.read(known.LAG_SECONDS, self._lag_seconds, source=source)

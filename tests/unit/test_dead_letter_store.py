@@ -36,7 +36,9 @@ class Bench:
 
     def ids(self, which: LetterFilter = ALL) -> list[int]:
         """Of the letters, the oldest first."""
-        return [letter.id for letter in self.store.letters(which, newest_first=False)]
+        found = [letter.id for letter in self.store.letters(which, newest_first=False)]
+        assert found == self.store.ids(which)
+        return found
 
 
 @pytest.fixture
@@ -214,7 +216,7 @@ def test_a_replay_that_succeeds_ends_the_letter(bench: Bench) -> None:
 
     assert 1 == bench.store.begin_replay(LetterFilter(ids=[1]))
     assert [1] == [letter.id for letter in bench.store.in_replay("variance")]
-    assert (True, False) == (bench.store.settle(1), bench.store.settle(2))
+    assert 1 == bench.store.settle([1, 2])
     assert [2] == bench.ids()
 
 
@@ -227,7 +229,7 @@ def test_a_replay_that_is_refused_keeps_one_letter_with_a_longer_history(bench: 
             event=make_event(number=1), reason=reason, status=422, attempts=2, message=b'{"n":"new"}'
         )
         assert bench.store.refused_again(1, again)
-        assert not bench.store.settle(1)
+        assert 0 == bench.store.settle([1])
         bench.clock.advance(1)
 
     (letter,) = bench.store.letters(ALL)
@@ -268,7 +270,7 @@ def test_asking_twice_is_asking_once_and_it_can_be_taken_back(bench: Bench) -> N
         bench.add(number)
 
     asked = [bench.store.begin_replay(LetterFilter(ids=[1, 2])), bench.store.begin_replay(ALL)]
-    bench.store.settle(1)
+    bench.store.settle([1])
     taken_back = [bench.store.end_replay(ALL), bench.store.end_replay(ALL)]
 
     assert ([2, 1], [2, 0]) == (asked, taken_back)
@@ -287,6 +289,7 @@ def test_each_plugin_has_its_own_replay_the_oldest_first(bench: Bench) -> None:
         [letter.id for letter in bench.store.in_replay("variance")],
         [letter.id for letter in bench.store.in_replay("other")],
     )
+    assert {"variance": 2, "other": 1} == bench.store.waiting()
 
 
 def test_an_export_takes_nothing_away(bench: Bench) -> None:

@@ -167,3 +167,13 @@ def test_the_refusals_of_all_lanes_count_together() -> None:
     refused = [len(bench.deliver(range(first, first + 5)).refused) for first in range(0, 50, 5)]
 
     assert 20 == sum(refused)
+
+
+def test_what_is_refused_once_more_in_a_replay_tells_nothing_of_the_endpoint() -> None:
+    """Dead letters are refused in any number: nothing is paused, neither in the replay nor beside it."""
+    bench = Bench(refusing({*range(500)}))
+
+    report = bench.deliverer.deliver([b'{"n":%d}' % number for number in range(500)], is_replay=True)
+
+    assert (500, None) == (len(report.refused), report.pause)
+    assert ({0}, None) == ({*(report := bench.deliver([0, 1_000])).refused}, report.pause)

@@ -93,6 +93,7 @@ class _Run:
     sizes: Sequence[int]
     report: Report
     search: Search
+    is_replay: bool
 
 
 class _Paused(Exception):
@@ -132,15 +133,21 @@ class Deliverer:
         # Of the messages before the one that is looked at: with it, they are a window.
         self._refusals: deque[bool] = deque(maxlen=_BREAKER_WINDOW - 1)
 
-    def deliver(self, messages: Sequence[bytes]) -> Report:
-        """Send them in order. Ends early, with a pause in the report, when the destination takes none now."""
+    def deliver(self, messages: Sequence[bytes], *, is_replay: bool = False) -> Report:
+        """Send them in order. Ends early, with a pause in the report, when the destination takes none now.
+
+        Args:
+            messages: As JSON.
+            is_replay: Whether all of them were refused before. Of such, many may be refused once more, and
+                that tells nothing of the endpoint.
+        """
         report = Report(len(messages))
         sizes = list(map(len, messages))
         start = 0
         try:
             while start < len(messages):
                 span = self._limit.first_run(sizes, start)
-                run = _Run(messages, sizes, report, Search())
+                run = _Run(messages, sizes, report, Search(), is_replay)
                 outcome = self._send(run, span)
                 self._limit.learn(
                     sizes[span],
@@ -164,10 +171,10 @@ class Deliverer:
         attempts += earlier_attempts
         if outcome is Outcome.DELIVERED:
             run.search.took(run.sizes[span])
-            self._settle(answer, span, attempts, run.report)
+            self._settle(answer, span, attempts, run)
         elif len(batch) == 1:
             run.search.one_too_large |= outcome is Outcome.TOO_LARGE
-            self._refuse(span.start, Refused(answer.reason(), answer.status, attempts), run.report)
+            self._refuse(span.start, Refused(answer.reason(), answer.status, attempts), run)
         else:
             middle = (span.start + span.stop) // 2
             self._send(run, slice(span.start, middle), attempts)
@@ -246,34 +253,40 @@ class Deliverer:
             self._open_at = max(self._open_at, now + seconds)
             return max(self._open_at - now, 0.0)
 
-    def _settle(self, answer: Answer, span: slice, attempts: int, report: Report) -> None:
+    def _settle(self, answer: Answer, span: slice, attempts: int, run: _Run) -> None:
         """The batch was taken: message by message, if the answer says so, else as a whole."""
         indices = range(span.start, span.stop)
         results = results_of(answer, len(indices))
         if not results:
-            self._accept(indices, report)
+            self._accept(indices, run)
             return
         sorted_out: dict[Outcome, list[int]] = defaultdict(list)
         for index, result in zip(indices, results, strict=True):
             sorted_out[result.outcome].append(index)
         # What was taken comes first, since a refusal can end the call.
-        self._accept(sorted_out[Outcome.DELIVERED], report)
+        self._accept(sorted_out[Outcome.DELIVERED], run)
         for index in sorted_out[Outcome.SUSPECT] + sorted_out[Outcome.TOO_LARGE]:
             result = results[index - span.start]
             reason = f"refused within a batch: {result.reason or result.status or 'no reason given'}"
-            self._refuse(index, Refused(reason, result.status or answer.status, attempts), report)
+            self._refuse(index, Refused(reason, result.status or answer.status, attempts), run)
         if again := sorted_out[Outcome.RETRY]:
             asked_seconds = self._close_gate(retry_after_seconds(answer.retry_after, self._clock.now()))
             raise _Paused(
                 Pause(f"asked to send {len(again)} of {len(results)} messages again", asked_seconds)
             )
 
-    def _accept(self, indices: Sequence[int], report: Report) -> None:
-        report.delivered.update(indices)
-        with self._lock:
-            self._refusals.extend([False] * len(indices))
+    def _accept(self, indices: Sequence[int], run: _Run) -> None:
+        run.report.delivered.update(indices)
+        if not run.is_replay:
+            with self._lock:
+                self._refusals.extend([False] * len(indices))
 
-    def _refuse(self, index: int, refused: Refused, report: Report) -> None:
+    def _refuse(self, index: int, refused: Refused, run: _Run) -> None:
+        if not run.is_replay:
+            self._count_refusal(refused)
+        run.report.refused[index] = refused
+
+    def _count_refusal(self, refused: Refused) -> None:
         with self._lock:
             if sum(self._refusals) >= _BREAKER_REFUSALS:
                 reason = (
@@ -282,4 +295,3 @@ class Deliverer:
                 )
                 raise _Paused(Pause(reason, at_fault=True))
             self._refusals.append(True)
-        report.refused[index] = refused

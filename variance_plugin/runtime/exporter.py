@@ -132,6 +132,10 @@ class Exporter:
         self._outage.is_over()
         return None
 
+    def wait_for_destination(self) -> None:
+        """Return when it may be asked. Raises `Stopped` when the program ends first."""
+        self._gate.pass_through()
+
     def wait_after(self, put_off: PutOff) -> None:
         """Let the destination alone for a while, for the sake of every lane; the next `attempt` waits."""
         self.plugin.counts.increment(RETRIES)

@@ -1,5 +1,6 @@
 """The host: runs plugins, feeds them events, and keeps what they reject."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from .lane import Mark
 from .meta.feedback import is_own, may_be_own
 from .outage import Wait
 from .overflow import Queue
+from .replay import Replays
 from .schedule import Schedule
 from .watching.counts import Counts
 from .watermark import Watermark
@@ -33,6 +35,7 @@ class Host:
         memory: Where outages of destinations are remembered over restarts.
         overflow: By an exporter's name, where its events go while it cannot take them and others can.
         schedule: What runs by the clock.
+        replays: Dead letters that are sent once more.
         guards: Whether events that a runner captured are left out, so that it does not feed itself.
         ends_at_fault: Whether an exporter that raises what is no `RetryError` ends the run; else it waits.
         acknowledge: Told, as the run goes on, the last record that is done with.
@@ -48,6 +51,7 @@ class Host:
         memory: Storage | None = None,
         overflow: Mapping[str, Queue] | None = None,
         schedule: Schedule | None = None,
+        replays: Replays | None = None,
         guards: bool = False,
         ends_at_fault: bool = False,
         acknowledge: Callable[[Any], None] = lambda _record: None,
@@ -64,6 +68,8 @@ class Host:
         self._clock = clock
         self._calls = calls
         self._schedule = schedule
+        self._replays = replays
+        self._in_chain = threading.Lock()
         queues = overflow or {}
         self.exporters = [
             Exporter(
@@ -96,6 +102,8 @@ class Host:
             raise
         for exporter in self.exporters:
             exporter.start()
+        if self._replays is not None:
+            self._replays.begin(self.exporters, self.process)
         if self._schedule is not None:
             self._schedule.start()
 
@@ -112,15 +120,27 @@ class Host:
             self.own += 1
             return
         mark = self.watermark.read
-        processed = self.chain.process(event) if self._chained else event
+        processed = self.process(event) if self._chained else event
         if processed is not None:
             for exporter in self.exporters:
                 exporter.offer(processed, size_bytes, mark)
+
+    def process(self, event: Event) -> Event | None:
+        """The event as the chain leaves it; None when a plugin drops it. From any thread, one at a time.
+
+        Raises:
+            InvalidRecord: When the record turns out to be no event.
+            Stopped: When the host ends first.
+        """
+        with self._in_chain:
+            return self.chain.process(event)
 
     def look_after(self) -> None:
         """What has to be looked at every second or so, by whoever has the time."""
         self._calls.interrupt_overdue()
         self.watermark.move()
+        if self._replays is not None:
+            self._replays.look()
 
     @property
     def counts(self) -> Counts:
@@ -149,6 +169,8 @@ class Host:
         failures = [exporter.failure for exporter in self.exporters]
         if self._schedule is not None:
             failures.append(self._schedule.failure)
+        if self._replays is not None:
+            failures.append(self._replays.failure)
         return next(filter(None, failures), None)
 
     def stop(self) -> None:
@@ -165,6 +187,8 @@ class Host:
         end = None if deadline_seconds is None else self._clock.monotonic() + deadline_seconds
         ended = min([exporter.finish(end) for exporter in self.exporters], default=True)
         self.watermark.move()
+        if self._replays is not None:
+            ended = self._replays.finish(end) and ended
         if self._schedule is not None:
             self._clock.stop()
             self._schedule.close()

@@ -36,7 +36,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             history BLOB NOT NULL, fingerprint BLOB UNIQUE, record BLOB NOT NULL, message BLOB)""",
         "CREATE INDEX dead_letters_last ON dead_letters (last_at)",
         "CREATE INDEX dead_letters_kind ON dead_letters (plugin, status)",
-        "CREATE INDEX dead_letters_replay ON dead_letters (id) WHERE replay_at IS NOT NULL",
+        "CREATE INDEX dead_letters_replay ON dead_letters (plugin, id) WHERE replay_at IS NOT NULL",
         # Each spool has its records in a table of its own, `spool_<id>`: new ones come at its end, and go
         # from its beginning.
         """CREATE TABLE spools (

@@ -43,6 +43,8 @@ class HostMeta:
     attachments: Mapping[str, Attachment] = field(default_factory=dict, repr=False)
     global_: dict[str, Any] = field(default_factory=dict, repr=False)
     set_aside: Callable[[Rejection], None] = field(repr=False)
+    is_replay: bool = False
+    """An offer to plugins: whether the events are dead letters that are sent once more."""
 
     def reject(self, rejection: Rejection) -> None:
         """See `hooks.PluginMeta`."""

@@ -92,7 +92,16 @@ ATTEMPT_SECONDS = _histogram("runner_attempt_seconds", "From a request to its an
 ATTEMPT_MESSAGES = _histogram("runner_attempt_messages", "Messages in a request", "plugin")
 ATTEMPT_BYTES = _histogram("runner_attempt_bytes", "Bytes of a request's body, as sent", "plugin")
 MESSAGES_DELIVERED = _counter("runner_messages_delivered", "Messages, by type", "plugin", "type")
-DEAD_LETTERS = _gauge("runner_dead_letters", "Dead letters that are kept", "plugin")
+DEAD_LETTERS = _gauge(
+    "runner_dead_letters",
+    "Dead letters that are kept, by the status of their last refusal",
+    "plugin",
+    "status",
+)
+REPLAYS_WAITING = _gauge(
+    "runner_replays_waiting", "Dead letters that are to be sent again, and have not been", "plugin"
+)
+REPLAYED = _counter("runner_replayed", "Replays of dead letters, by what came of them", "plugin", "outcome")
 
 # --- The runner itself ------------------------------------------------------------------------------
 

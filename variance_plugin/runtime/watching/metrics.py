@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -32,9 +32,12 @@ from .metric_list import METRICS, Kind, Metric
 
 _logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Read: TypeAlias = Callable[[], float | None]
 """A value as it is now; None when there is none to tell."""
 _Labels: TypeAlias = tuple[str, ...]
+ReadTable: TypeAlias = Callable[[], Mapping[_Labels, float]]
+"""The values of all series of a metric, by their labels in the metric's order."""
 
 # A plugin may make names of what it reads; nobody can watch more.
 _MOST_NAMES = 100
@@ -86,6 +89,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._reads: dict[Metric, dict[_Labels, Read]] = {metric: {} for metric in METRICS}
         self._histograms: dict[Metric, dict[_Labels, Histogram]] = {metric: {} for metric in METRICS}
+        self._tables: dict[Metric, ReadTable] = {}
         self._counts: dict[str, Counts] = {}
         self._declared: dict[str, tuple[Mapping[str, MetricKind], DeclaredFigures]] = {}
         self._silent: set[Metric] = set()
@@ -99,6 +103,11 @@ class Metrics:
         """From now on, ask that function for a counter or gauge. It is called from any thread."""
         with self._lock:
             self._reads[metric][_in_order(metric, labels)] = read
+
+    def read_table(self, metric: Metric, read: ReadTable) -> None:
+        """As `read`, for a metric of which nobody knows beforehand what series it has."""
+        with self._lock:
+            self._tables[metric] = read
 
     def observe(self, metric: Metric, value: float, **labels: str) -> None:
         """Count a value of a histogram."""
@@ -152,7 +161,7 @@ class Metrics:
         with self._lock:
             reads = {metric: dict(series) for metric, series in self._reads.items()}
             histograms = {metric: dict(series) for metric, series in self._histograms.items()}
-            counts, declared = dict(self._counts), dict(self._declared)
+            counts, declared, tables = dict(self._counts), dict(self._declared), dict(self._tables)
         counted = [sample for plugin, sums in counts.items() for sample in _counted(plugin, sums)]
         for metric in METRICS:
             if metric.kind is Kind.HISTOGRAM:
@@ -160,22 +169,23 @@ class Metrics:
                 continue
             series = {labels: value for of, labels, value in counted if of is metric}
             series |= self._read(metric, reads[metric])
+            if metric in tables:
+                series |= self._asked(metric, tables[metric]) or {}
             yield _family(metric, series)
         yield from _declared_families(declared)
 
     def _read(self, metric: Metric, reads: Mapping[_Labels, Read]) -> dict[_Labels, float]:
-        found: dict[_Labels, float] = {}
-        for labels, read in reads.items():
-            try:
-                value = read()
-            except Exception as error:  # noqa: BLE001 -- the other metrics are as good as before
-                if metric not in self._silent:
-                    self._silent.add(metric)
-                    _logger.warning("%s cannot be read (said once): %s", metric.name, type(error).__name__)
-                continue
-            if value is not None:
-                found[labels] = float(value)
-        return found
+        found = {labels: self._asked(metric, read) for labels, read in reads.items()}
+        return {labels: float(value) for labels, value in found.items() if value is not None}
+
+    def _asked(self, metric: Metric, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 -- the other metrics are as good as before
+            if metric not in self._silent:
+                self._silent.add(metric)
+                _logger.warning("%s cannot be read (said once): %s", metric.name, type(error).__name__)
+            return None
 
 
 class _Gathering(Collector):
