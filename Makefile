@@ -14,7 +14,7 @@ CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 .DELETE_ON_ERROR:
 # Two installs into one environment must not overlap.
 .NOTPARALLEL:
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench prove
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ check: $(VENV)/installed-dev ## check style, types and the architecture, without
 
 bench: $(VENV)/installed-dev ## measure events a second on this machine
 	@$(BIN)/python -m benchmarks
+
+prove: $(VENV)/installed-dev ## kill, cut and fail for some ten minutes: nothing is lost
+	@$(BIN)/python -m proofs
 
 $(VENV)/installed: $(NEEDS)
 	@echo "Installing the plugin and its dependencies into $(VENV) (once) ..."

@@ -1,0 +1,135 @@
+"""The proofs of `proofs/`, small, with real processes; and that each would find what it looks for."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+import requests
+
+from proofs.conservation import FEEDS, conserve, judge
+from proofs.endpoint import AUTHORIZATION, Endpoint
+from proofs.faults import FAULTS, Planned, healthy
+from proofs.order import keep_order
+from proofs.outage import endure
+from proofs.traffic import Fate, Issued, issue
+from proofs.verdict import Verdict
+from variance_plugin.clock import SystemClock
+from variance_plugin.hooks import Rejection
+from variance_plugin.receiver import Answer
+from variance_plugin.state import DeadLetterStore, StateFile
+from variance_plugin.testing import make_event
+
+
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_every_event_ends_as_it_must_however_the_runner_is_killed(tmp_path: Path, source: str) -> None:
+    """Killed at each point and at random, with an endpoint that fails in every way: delivered or dead."""
+    found = conserve(source, tmp_path, events=1_500, seed=1, random_kills=2, fast=400)
+
+    print(found)  # noqa: T201 -- the figures of the proof
+    assert ([], []) == (found.lost, found.wrong)
+    assert Counter([*FEEDS[source].points, "at random", "at random"]) == found.kills
+    assert set(FAULTS) | {"400 for one message"} == {
+        name.removesuffix(", yet taken") for name in found.faults
+    }
+    assert found.events + 1 == found.delivered + found.skipped + found.dead
+
+
+def test_a_persons_events_arrive_in_order_whatever_is_answered(tmp_path: Path) -> None:
+    """50 users, 40 events each, 4 lanes, and a list of answers for each event; one final state each."""
+    found = keep_order(tmp_path, seed=1)
+
+    print(found)  # noqa: T201 -- the figures of the proof
+    assert ([], []) == (found.lost, found.wrong)
+    assert 2_000 == found.delivered + found.dead
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a peak so")
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_memory_stays_within_its_bound_while_a_backlog_waits_for_an_hour(tmp_path: Path, source: str) -> None:
+    """At most 20 MB above the idle process and its buffers; when the endpoint is back, all is delivered."""
+    found = endure(source, tmp_path, events=50_000, fast=2_000, spool_max_bytes=10_000_000)
+
+    print(found)  # noqa: T201 -- the figures of the proof
+    assert ([], []) == (found.verdict.lost, found.verdict.wrong)
+    assert found.memory.peak_bytes <= found.memory.bound_bytes
+    if source == "stdin":  # the spool was full, and whoever writes to the pipe had to wait
+        assert found.gone < 50_000
+
+
+def test_what_an_endpoint_takes_and_forgets_is_found_to_be_lost(tmp_path: Path) -> None:
+    """A test of the test: once it answers 200 and keeps nothing."""
+    issued = [one for one in issue(200, 1) if one.fate is Fate.DELIVERED]
+    forgotten = Planned("forgotten", Answer(applied=False))
+    with Endpoint(issued, lambda _ids: forgotten) as endpoint:
+        post(endpoint, issued[0], issued[1])
+        endpoint.answer_with(healthy)
+        post(endpoint, *issued[2:])
+
+    found = judged(issued, endpoint, tmp_path)
+
+    assert [f"neither delivered nor dead: {one.id}" for one in issued[:2]] == found.lost
+    assert {"forgotten": 1} == found.faults
+
+
+def test_what_is_refused_and_not_kept_is_found_to_be_lost(tmp_path: Path) -> None:
+    """A test of the test: of two that the endpoint refuses one is in the dead letters, beside a good one."""
+    issued = [one for one in issue(200, 1) if one.fate is Fate.DELIVERED]
+    refused = [replace(one, fate=Fate.DEAD) for one in issued[:2]]
+    with Endpoint([*refused, *issued[2:]]) as endpoint:
+        post(endpoint, *issued[2:])
+        assert 400 == post(endpoint, issued[0])
+
+    found = judged([*refused, *issued[2:]], endpoint, tmp_path, issued[1].line, issued[2].line)
+
+    assert [f"refused, and not in the dead letters: {issued[0].id!r}"] == found.lost
+    assert [f"dead without a cause, 1 times: {issued[2].line[:60]!r}"] == found.wrong
+
+
+def test_what_comes_changed_invented_or_out_of_turn_is_found() -> None:
+    """A test of the test."""
+    first, second = twins()
+    changed = msgspec.json.encode({**msgspec.json.decode(second.messages[second.id]), "event": "other"})
+    with Endpoint([first, second]) as endpoint:
+        post_bodies(endpoint, changed, first.messages[first.id], b'{"messageId":"nobody","type":"track"}')
+
+    assert [
+        f"not what mapping gives: {second.id}",
+        f"came behind a later one of the same user: {first.id}",
+        "never issued: nobody",
+    ] == endpoint.wrong
+
+
+def twins() -> Iterator[Issued]:
+    """Two events of one person."""
+    for id_ in ("one", "two"):
+        message = msgspec.json.encode({"type": "track", "messageId": id_, "event": "paid", "userId": "kim"})
+        yield Issued(line=b"", fate=Fate.DELIVERED, id=id_, user="kim", messages={id_: message})
+
+
+def post(endpoint: Endpoint, *issued: Issued) -> int:
+    """Send all the messages of these, as a runner would; the status of the answer."""
+    return post_bodies(endpoint, *(body for one in issued for body in one.messages.values()))
+
+
+def post_bodies(endpoint: Endpoint, *bodies: bytes) -> int:
+    """Send messages."""
+    headers = {"Content-Type": "application/json", "Authorization": AUTHORIZATION}
+    return requests.post(
+        endpoint.url, data=b"[" + b",".join(bodies) + b"]", headers=headers, timeout=5
+    ).status_code
+
+
+def judged(issued: list[Issued], endpoint: Endpoint, folder: Path, *dead: bytes) -> Verdict:
+    """What the oracle says, with these records in the dead letters."""
+    path = folder / "state.db"
+    state = StateFile.open(path, SystemClock())
+    for record in dead:
+        event = make_event(record=record)
+        DeadLetterStore(state, state.clock, "variance").add(Rejection(event=event, reason="no"))
+    state.close()
+    found = Verdict(title="")
+    judge(found, issued, endpoint, path)
+    return found
