@@ -17,7 +17,7 @@ import pytest
 from variance_plugin.clock import SystemClock
 from variance_plugin.errors import UsageError
 from variance_plugin.receiver import Limits, LocalVariance
-from variance_plugin.receiver.access import Credentials
+from variance_plugin.receiver.connections import Connection, Connections
 from variance_plugin.receiver.exchange import Exchange
 from variance_plugin.receiver.intake import Intake
 from variance_plugin.receiver.server import Listener
@@ -94,14 +94,23 @@ def test_the_summary_is_kept_from_other_machines() -> None:
         connection: socket.socket, address: object, server: BaseServer, *, connection_id: int
     ) -> None:
         del address
-        intake = Intake(answers=None, limits=Limits(), keep=None, keep_posts=True)
+        connections = Connections([Connection()])
+        intake = Intake(
+            answers=None,
+            limits=Limits(),
+            keep=None,
+            keep_posts=True,
+            connections=connections.all,
+            store=None,
+            clock=SystemClock(),
+        )
         Exchange(
             connection,
             ("192.0.2.1", 4711),
             server,
             connection_id=connection_id,
             intake=intake,
-            credentials=Credentials(),
+            connections=connections,
             limits=Limits(),
             clock=SystemClock(),
         )

@@ -1,13 +1,14 @@
 """Messages are read as far as they can be; what is none says why."""
 
 import json
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from variance_plugin.receiver.message import Invalid, Message, MessageType, read_message
+from variance_plugin.receiver.message import Context, Invalid, Message, MessageType, read_message
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -32,7 +33,9 @@ def test_every_field_is_read() -> None:
         previous_id="p-1",
         group_id="g-1",
         event="signed up",
-        traits={"email": "ada@acme.example"},
+        timestamp=datetime(2026, 11, 21, 12, 34, 56, 789_000, UTC),
+        traits={"email": msgspec.Raw(b'"ada@acme.example"')},
+        context=Context(traits={"plan": msgspec.Raw(b'"pro"')}, active=False),
     )
     sent = {
         "type": "identify",
@@ -43,7 +46,8 @@ def test_every_field_is_read() -> None:
         "groupId": "g-1",
         "event": "signed up",
         "traits": {"email": "ada@acme.example"},
-        "context": {"ip": "192.0.2.1"},
+        "timestamp": "2026-11-21T12:34:56.789Z",
+        "context": {"ip": "192.0.2.1", "traits": {"plan": "pro"}, "active": False},
     }
 
     assert expected == read(sent)

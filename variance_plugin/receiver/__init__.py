@@ -11,29 +11,37 @@ order in which a post passes through:
     server      listens, one thread a connection
     exchange    one connection: requests in, answers out
     body        the bytes of one request, under limits
-    access      Authorization and X-Signature
+    connections where posts can go;  access  Authorization and X-Signature
     payload     bytes → messages, in each format
     intake      what is kept of a post, and what is answered to it
     answers     the script of answers;  wire  how one is sent, or broken
     message     one message, read as far as the book needs it
-    book        what comes of the messages:  people, accounts → summary
+    book        what comes of the messages:  people, accounts (by matching), in records → summary
+    store       where that is kept:  memory, or file_store (schema)
 """
 
+from .access import Credentials
 from .answers import Answer, WireFault
+from .connections import Connection
 from .limits import Limits
 from .local import LocalVariance
+from .matching import Matching, Way
 from .post import Headers, Post
 from .summary import Account, Contact, FoundBy, Summary
 
 __all__ = [
     "Account",
     "Answer",
+    "Connection",
     "Contact",
+    "Credentials",
     "FoundBy",
     "Headers",
     "Limits",
     "LocalVariance",
+    "Matching",
     "Post",
     "Summary",
+    "Way",
     "WireFault",
 ]

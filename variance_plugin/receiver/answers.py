@@ -87,17 +87,44 @@ class Script:
     """
 
     def __init__(self, answers: Answers | None = None) -> None:
-        self._asked: Callable[[Post], Answer] | None = None
-        self._listed: Iterator[Answer] = iter(())
         self._lock = threading.Lock()
-        if callable(answers):
-            self._asked = answers
-        elif answers is not None:
-            self._listed = iter(answers)
+        # Answers that come before the script's own, each with how often it is still due; None: always.
+        self._faults: list[tuple[Answer, int | None]] = []
+        self.replace(answers)
+
+    def replace(self, answers: Answers | None) -> None:
+        """Go by another script from the next post on; faults that are due stay so."""
+        with self._lock:
+            self._asked = answers if callable(answers) else None
+            self._listed: Iterator[Answer] = (
+                iter(()) if answers is None or callable(answers) else iter(answers)
+            )
 
     def answer(self, post: "Post") -> Answer:
         """The answer to this post."""
-        if self._asked is not None:
-            return self._asked(post)
         with self._lock:
-            return next(self._listed, TAKEN)
+            if self._faults:
+                answer, times = self._faults[0]
+                if times is not None:
+                    self._faults[:1] = [(answer, times - 1)] if times > 1 else []
+                return answer
+            asked = self._asked
+            if asked is None:
+                return next(self._listed, TAKEN)
+        return asked(post)
+
+    def disturb(self, answer: Answer, times: int | None = None) -> None:
+        """Answer so to that many posts, after what is due already; None: to all, until `calm`."""
+        with self._lock:
+            self._faults.append((answer, times))
+
+    def calm(self) -> None:
+        """Forget all faults that are due."""
+        with self._lock:
+            self._faults.clear()
+
+    @property
+    def faults(self) -> list[tuple[Answer, int | None]]:
+        """What is due, and how often still."""
+        with self._lock:
+            return list(self._faults)

@@ -1,35 +1,41 @@
 """What comes of the messages: contacts, accounts and events. Pure; the threads are the intake's business."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from types import MappingProxyType
+from typing import Final
+
+import msgspec
 
 from .accounts import Accounts
+from .connections import DEFAULT, Connection
+from .memory import MemoryStore
 from .message import Invalid, Message, MessageType
 from .people import People
-from .summary import Contact, Summary
+from .records import Origin, Person
+from .store import Entry, Store
+from .summary import Account, Contact, Summary
+
+_NO_RAW: Final = msgspec.Raw(b"null")
 
 
 class Book:
-    """Adds messages up. Grows with ids (people, accounts, `messageId`s), not with events.
+    """Adds messages up. Every message ends as applied, duplicate or invalid, and in one of them only.
 
-    Every message that is added ends as applied, duplicate or invalid, and in one of them only.
+    Args:
+        store: Where everything is kept; by default in memory.
     """
 
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._types: Counter[str] = Counter()
-        self._invalid: Counter[str] = Counter()
-        self._incomplete: Counter[str] = Counter()
-        self._events: Counter[str] = Counter()
-        self._duplicates = 0
-        self._people = People()
-        self._accounts = Accounts()
+    def __init__(self, store: Store | None = None) -> None:
+        self.store: Store = MemoryStore() if store is None else store
+        self._people = People(self.store)
+        self._accounts = Accounts(self.store)
 
     @property
     def applied(self) -> int:
         """How many messages were applied."""
-        return self._types.total()
+        return sum(self.store.tally.types.values())
 
     def fresh(self, messages: Sequence[Message | Invalid]) -> Iterator[int]:
         """The positions of those messages that `add` would apply."""
@@ -38,55 +44,109 @@ class Book:
             if isinstance(message, Invalid):
                 continue
             if message.message_id is not None:
-                if message.message_id in self._seen or message.message_id in seen:
+                if self.store.has_message(message.message_id) or message.message_id in seen:
                     continue
                 seen.add(message.message_id)
             yield position
 
-    def add(self, messages: Iterable[Message | Invalid]) -> None:
-        """Apply each message that is valid and was not applied before."""
-        for message in messages:
-            if isinstance(message, Invalid):
-                self._invalid[message.reason] += 1
-            elif message.message_id is not None and message.message_id in self._seen:
-                self._duplicates += 1
-            else:
-                self._apply(message)
+    def add(
+        self,
+        messages: Iterable[Message | Invalid],
+        *,
+        raws: Iterable[msgspec.Raw] = repeat(_NO_RAW),
+        received: float = 0.0,
+        connection: Connection = DEFAULT,
+    ) -> None:
+        """Apply each message that is valid and was not applied before.
 
-    def _apply(self, message: Message) -> None:
-        if message.message_id is not None:
-            self._seen.add(message.message_id)
-        self._types[message.type] += 1
+        Args:
+            messages: In their order.
+            raws: The messages as they were sent.
+            received: When, in seconds since 1970.
+            connection: By which way; it says how accounts are found.
+        """
+        tally = self.store.tally
+        for message, raw in zip(messages, raws, strict=False):
+            if isinstance(message, Invalid):
+                tally.invalid[message.reason] += 1
+            elif message.message_id is not None and self.store.has_message(message.message_id):
+                tally.duplicates += 1
+            else:
+                owner = self._apply(message, received, connection)
+                self.store.log(
+                    Entry(
+                        self.store.last_number + 1,
+                        received,
+                        connection.name,
+                        message.type,
+                        message.message_id,
+                        owner,
+                        message.group_id if message.type is MessageType.GROUP else None,
+                        raw,
+                    )
+                )
+
+    def _apply(self, message: Message, received: float, connection: Connection) -> int:
+        """Apply it; the key of whom it is about."""
+        tally = self.store.tally
+        tally.types[message.type] += 1
         lacking = message.lacks()
         if lacking is not None:
-            self._incomplete[lacking] += 1
+            tally.incomplete[lacking] += 1
+        seconds = message.seconds
+        time = received if seconds is None else seconds
         match message.type:
             case MessageType.IDENTIFY:
-                contact = self._people.identify(message)
-                if contact is not None:
-                    self._accounts.from_identify(message.traits, contact)
+                origin = Origin(message.type, time, message.message_id, connection.name)
+                known = self._people.identify(message, origin)
+                if type(known) is Person and message.user_id is not None:
+                    self._accounts.identify(known, message, connection.matching, origin)
             case MessageType.GROUP:
-                user = self._people.see(message) if message.user_id is not None else None
-                self._accounts.from_group(message, user)
+                origin = Origin(message.type, time, message.message_id, connection.name)
+                known = self._people.find(message) if message.user_id is not None else None
+                if connection.matching.by_group:
+                    self._accounts.group(message, known if type(known) is Person else None, origin)
             case MessageType.ALIAS:
-                if message.previous_id is not None and message.user_id is not None:
-                    self._people.alias(previous_id=message.previous_id, user_id=message.user_id)
+                return self._alias(message, Origin(message.type, time, message.message_id, connection.name))
             case _:
-                self._people.count_event(message)
+                known = self._people.find(message)
+                if known is not None:
+                    known.events += 1
                 if message.type is MessageType.TRACK and message.event is not None:
-                    self._events[message.event] += 1
+                    tally.events[message.event] += 1
+        if known is None:
+            return 0
+        if connection.updates_last_seen and message.context.active is not False:
+            known.see(time)
+        self.store.save(known)
+        return known.key
+
+    def _alias(self, message: Message, origin: Origin) -> int:
+        if message.previous_id is None or message.user_id is None:
+            return 0
+        person, former = self._people.alias(
+            previous_id=message.previous_id, user_id=message.user_id, origin=origin
+        )
+        if person is None:
+            return 0
+        if former is not None:
+            self._accounts.merge(former, person)
+        self.store.save(person)
+        return person.key
 
     def summary(self, *, posts: int = 0, rejected: Mapping[str, int] = MappingProxyType({})) -> Summary:
         """Everything so far, beside the counts of the posts that brought it."""
-        contacts = [person for person in self._people if person.identified]
-        return Summary(
-            messages=dict(self._types),
-            duplicates=self._duplicates,
-            invalid=dict(self._invalid),
-            incomplete=dict(self._incomplete),
-            posts=posts,
-            rejected=dict(rejected),
-            contacts=tuple(
+        tally = self.store.tally
+        contacts, accounts = [], {company.account_id: company for company in self.store.companies()}
+        members = defaultdict(list)
+        users = 0
+        for person in self.store.persons():
+            if not person.identified:
+                users += 1
+                continue
+            for account_id in person.accounts:
+                members[account_id].append(person.user_id)
+            contacts.append(
                 Contact(
                     user_id=person.user_id,
                     email=person.email,
@@ -94,10 +154,25 @@ class Book:
                     accounts=tuple(person.accounts),
                     events=person.events,
                 )
-                for person in contacts
+            )
+        return Summary(
+            messages=dict(tally.types),
+            duplicates=tally.duplicates,
+            invalid=dict(tally.invalid),
+            incomplete=dict(tally.incomplete),
+            posts=posts,
+            rejected=dict(rejected),
+            contacts=tuple(contacts),
+            accounts=tuple(
+                Account(
+                    account_id=account_id,
+                    name=account.name,
+                    found_by=account.found_by,
+                    contacts=tuple(members[account_id]),
+                )
+                for account_id, account in accounts.items()
             ),
-            accounts=self._accounts.summary(contacts),
-            anonymous_visitors=self._people.anonymous,
-            users_without_identify=len(self._people) - len(contacts),
-            events=dict(self._events),
+            anonymous_visitors=self.store.count_visitors(),
+            users_without_identify=users,
+            events=dict(tally.events),
         )

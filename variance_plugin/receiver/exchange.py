@@ -10,9 +10,9 @@ from typing import Final
 from ..clock import Clock
 from ..errors import Stopped
 from . import wire
-from .access import Credentials
 from .answers import Answer
 from .body import Body
+from .connections import Connection, Connections
 from .intake import Intake
 from .limits import Limits
 from .post import Headers, Post
@@ -34,7 +34,7 @@ class Exchange(BaseHTTPRequestHandler):
         server: The listener.
         connection_id: The number of this connection, for `Post`.
         intake: Takes the posts and chooses the answers.
-        credentials: What a post has to show.
+        connections: Where posts can go, and what they have to show there.
         limits: Of one request.
         clock: For delays; stopping it ends them, and the connection.
     """
@@ -51,13 +51,13 @@ class Exchange(BaseHTTPRequestHandler):
         *,
         connection_id: int,
         intake: Intake,
-        credentials: Credentials,
+        connections: Connections,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self._connection_id = connection_id
         self._intake = intake
-        self._credentials = credentials
+        self._connections = connections
         self._limits = limits
         self._clock = clock
         super().__init__(connection, address, server)
@@ -95,11 +95,18 @@ class Exchange(BaseHTTPRequestHandler):
     def _answer_request(self) -> None:
         headers = Headers(self.headers.items())
         body = None
+        connection = None
         try:
             body = Body(self.rfile, headers)
-            answer = self._get() if self.command == "GET" else self._post(headers, body)
+            if self.command == "GET":
+                answer = self._get()
+            elif self.command == "POST":
+                connection = self._connections.at(self.path)
+                answer = self._post(headers, body, connection)
+            else:
+                raise Refused(Refusal.METHOD, "post messages here")
         except Refused as refused:
-            self._intake.turn_away(refused)
+            self._intake.turn_away(refused, connection)
             answer = refused.answer()
         self._reply(answer, body)
 
@@ -114,12 +121,13 @@ class Exchange(BaseHTTPRequestHandler):
             case _:
                 raise Refused(Refusal.METHOD, "post messages here; GET is for /health and /summary")
 
-    def _post(self, headers: Headers, body: Body) -> Answer:
-        if self.command != "POST":
-            raise Refused(Refusal.METHOD, "post messages here")
-        self._credentials.check_authorization(headers)
+    def _post(self, headers: Headers, body: Body, connection: Connection) -> Answer:
+        let_in = [connection.check_authorization(headers)]
         raw = body.read(self._limits.body_bytes)
-        self._credentials.check_signature(headers, raw)
+        let_in.append(connection.check_signature(headers, raw))
+        for refused in let_in:
+            if refused is not None:
+                self._intake.let_in_all_the_same(refused, connection)
         return self._intake.take(
             Post(
                 method=self.command,
@@ -127,6 +135,7 @@ class Exchange(BaseHTTPRequestHandler):
                 headers=headers,
                 body=raw,
                 connection_id=self._connection_id,
+                connection=connection.name,
             )
         )
 

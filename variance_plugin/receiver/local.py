@@ -1,16 +1,19 @@
 """The local Variance as a whole: what tests, the demo and the command line hold in their hands."""
 
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ..clock import SystemClock
-from ..errors import UsageError
 from .access import Credentials
-from .answers import Answers
+from .answers import Answer, Answers
+from .connections import Connection, Connections
 from .exchange import Exchange
+from .file_store import FileStore
 from .intake import Intake
 from .keep import Keep
 from .limits import DEFAULT_LIMITS, Limits
@@ -35,12 +38,15 @@ class LocalVariance:
         secret: The shared secret of `X-Signature`. None: no signature is asked for.
         answers: A list of answers to use up before answering 200, or a function from the post to its
             answer. Only posts that were let in come before it.
+        connections: In place of the one connection that `authorization` and `secret` describe: several,
+            each with its own address; see `url_of`.
+        state: A file for people, accounts and messages, which a later receiver goes on with. None: memory.
         keep: A file that every applied message is appended to, one a line, before it is answered.
         keep_posts: False: posts are counted and forgotten, so that large runs need little memory.
         limits: Sizes and times of one request.
 
     Raises:
-        UsageError: the address cannot be listened on, or the file not be written.
+        UsageError: the address cannot be listened on, or a file not be used.
     """
 
     def __init__(  # noqa: PLR0913 -- each its own choice, each with a default
@@ -51,6 +57,8 @@ class LocalVariance:
         authorization: str | None = None,
         secret: str | None = None,
         answers: Answers | None = None,
+        connections: Sequence[Connection] = (),
+        state: Path | str | None = None,
         keep: Path | str | None = None,
         keep_posts: bool = True,
         limits: Limits = DEFAULT_LIMITS,
@@ -58,21 +66,31 @@ class LocalVariance:
         self._host = host
         self._clock = SystemClock()
         self._thread: threading.Thread | None = None
-        self._keep = None if keep is None else Keep(Path(keep))
-        self._intake = Intake(answers=answers, limits=limits, keep=self._keep, keep_posts=keep_posts)
-        serve = partial(
-            Exchange,
-            intake=self._intake,
-            credentials=Credentials(authorization=authorization, secret=secret),
-            limits=limits,
-            clock=self._clock,
-        )
-        try:
-            self._listener = Listener(host, port, serve=serve)
-        except UsageError:
+        credentials = Credentials(authorization=authorization, secret=secret)
+        self._connections = Connections(connections or [Connection(credentials=credentials)])
+        with ExitStack() as opened:
+            self._keep = None if keep is None else Keep(Path(keep))
             if self._keep is not None:
-                self._keep.close()
-            raise
+                opened.callback(self._keep.close)
+            self._intake = Intake(
+                answers=answers,
+                limits=limits,
+                keep=self._keep,
+                keep_posts=keep_posts,
+                connections=self._connections.all,
+                store=None if state is None else FileStore(Path(state)),
+                clock=self._clock,
+            )
+            opened.callback(self._intake.close)
+            serve = partial(
+                Exchange,
+                intake=self._intake,
+                connections=self._connections,
+                limits=limits,
+                clock=self._clock,
+            )
+            self._listener = Listener(host, port, serve=serve)
+            opened.pop_all()
 
     @property
     def origin(self) -> str:
@@ -82,8 +100,12 @@ class LocalVariance:
 
     @property
     def url(self) -> str:
-        """The address of the webhook."""
-        return f"{self.origin}/webhook"
+        """The address of the webhook; of the first one, where there are several."""
+        return self.origin + self._connections.all[0].path
+
+    def url_of(self, connection: str) -> str:
+        """The address of a connection. Raises `StopIteration`."""
+        return self.origin + next(one.path for one in self._connections.all if one.name == connection)
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -96,7 +118,15 @@ class LocalVariance:
 
     def answer_with(self, answers: Answers | None) -> None:
         """Replace the script of answers, from the next post on."""
-        self._intake.answer_with(answers)
+        self._intake.script.replace(answers)
+
+    def disturb(self, answer: Answer, times: int | None = None) -> None:
+        """Give that answer to so many posts before the script goes on; None: until `calm`."""
+        self._intake.script.disturb(answer, times)
+
+    def calm(self) -> None:
+        """Forget all answers that `disturb` asked for."""
+        self._intake.script.calm()
 
     def wait_for_posts(self, count: int, timeout_seconds: float) -> None:
         """Wait until so many posts were let in since the start.
@@ -143,6 +173,7 @@ class LocalVariance:
         if self._thread is not None:
             self._thread.join()
         self._listener.server_close()
+        self._intake.close()
         if self._keep is not None:
             self._keep.close()
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
 from .payload import decode
+
+DEFAULT_NAME: Final = "webhook"
+"""The connection of whoever has named none."""
 
 
 class Headers(Mapping[str, str]):
@@ -51,6 +55,9 @@ class Post:
 
     connection_id: int
     """The same for posts over one kept-alive connection; counted from 1."""
+
+    connection: str = DEFAULT_NAME
+    """The name of Variance's connection that it came to."""
 
     raw_messages: tuple[msgspec.Raw, ...] = field(default=(), repr=False)
     """The JSON text of each message, to the byte; none when the body could not be read."""

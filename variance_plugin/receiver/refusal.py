@@ -15,6 +15,7 @@ class Refusal(StrEnum):
 
     MALFORMED = "malformed HTTP"
     METHOD = "wrong method"
+    CONNECTION = "no such connection"
     PEER = "not from this machine"
     AUTHORIZATION = "wrong or missing Authorization"
     SIGNATURE = "wrong or missing X-Signature"
@@ -23,11 +24,13 @@ class Refusal(StrEnum):
     NOT_JSON = "not JSON"
     NOT_PAYLOAD = "JSON, but no payload"
     KEEPING = "the file of kept messages cannot be written"
+    STATE = "the state file cannot be written"
 
 
 STATUSES: Final = {
     Refusal.MALFORMED: HTTPStatus.BAD_REQUEST,
     Refusal.METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
+    Refusal.CONNECTION: HTTPStatus.NOT_FOUND,
     Refusal.PEER: HTTPStatus.FORBIDDEN,
     Refusal.AUTHORIZATION: HTTPStatus.UNAUTHORIZED,
     Refusal.SIGNATURE: HTTPStatus.UNAUTHORIZED,
@@ -36,6 +39,7 @@ STATUSES: Final = {
     Refusal.NOT_JSON: HTTPStatus.BAD_REQUEST,
     Refusal.NOT_PAYLOAD: HTTPStatus.BAD_REQUEST,
     Refusal.KEEPING: HTTPStatus.SERVICE_UNAVAILABLE,
+    Refusal.STATE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

@@ -1,9 +1,10 @@
 """What Variance would make of all that came: a value, and its JSON form."""
 
-import json
 from enum import StrEnum
 
 import msgspec
+
+from .json_form import from_json, to_json
 
 
 class FoundBy(StrEnum):
@@ -74,13 +75,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.messages.values()) + self.duplicates + sum(self.invalid.values())
 
     def to_json(self) -> bytes:
-        """The JSON form, in ASCII where a name holds half a UTF-16 pair."""
-        try:
-            return msgspec.json.encode(self)
-        except UnicodeEncodeError:  # msgspec writes no lone surrogates
-            return json.dumps(msgspec.to_builtins(self)).encode()
+        """The JSON form."""
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: bytes) -> "Summary":
         """What `to_json` wrote, as another process reads it from `/summary`."""
-        return msgspec.convert(json.loads(text), cls)
+        return from_json(text, cls)
