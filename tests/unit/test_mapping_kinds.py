@@ -81,6 +81,28 @@ def test_create_alias_takes_the_previous_id_from_the_properties_first() -> None:
     assert "anon-1" == only(given)["previousId"]
 
 
+@pytest.mark.parametrize(
+    ("expected", "properties"),
+    [
+        pytest.param(("crm-1", "u-1"), {"$is_identified": True}, id="identified"),
+        pytest.param(("crm-1", "u-1"), {"$user_id": "u-1"}, id="named"),
+        pytest.param(("u-1", "crm-1"), {"$is_identified": False}, id="a-visitor"),
+        pytest.param(("u-1", "crm-1"), {"$user_id": "u-2"}, id="somebody-else"),
+        pytest.param(("u-2", "crm-1"), {"$is_identified": True, "distinct_id": "u-2"}, id="of-another"),
+        pytest.param(("u-1", "crm-1"), {}, id="a-server-does-not-tell"),
+    ],
+)
+def test_another_id_of_an_identified_user_is_folded_into_theirs(
+    expected: tuple[str, str], properties: dict[str, Any]
+) -> None:
+    """Their browser goes on with it, and so does PostHog; else the user would come twice."""
+    given = event("$create_alias", "u-1", alias="crm-1")
+    given["properties"] |= properties
+    message = only(given)
+
+    assert expected == (message["previousId"], message["userId"])
+
+
 def test_merge_dangerously_folds_the_alias_into_the_events_id() -> None:
     """The other way round than `$create_alias`, whatever the properties say."""
     given = event("$merge_dangerously", "u-1", alias="old")

@@ -72,6 +72,12 @@ def identity_of(given: Given) -> Identity:
     return Identity(user_id, None if anonymous_id == user_id else anonymous_id)
 
 
+def is_user(id_: str, given: Given) -> bool:
+    """Whether the event says outright that this is the id of an identified user; a server's never does."""
+    known = given.known
+    return id_ == id_text(known.user_id) or (known.is_identified is True and id_ == distinct_id_of(given))
+
+
 def is_anonymous(given: Given) -> bool:
     """Whether it is the event of a visitor who is nobody yet."""
     known = given.known

@@ -32,6 +32,7 @@ from .identity import (
     identity_of,
     is_anonymous,
     is_nobody,
+    is_user,
     names_device,
 )
 from .layouts import EVENTS_TO_LEARN, Layouts
@@ -255,7 +256,11 @@ class Mapper:
 
     def _alias(self, given: Given, seen: Given, _draft: Draft) -> Mapped:
         previous_id = id_text(given.known.distinct_id) or id_text(given.distinct_id)
-        return self._joined(given, seen, previous_id, id_text(given.known.alias))
+        user_id = id_text(given.known.alias)
+        if previous_id is not None and is_user(previous_id, given):
+            # Another id for a user who goes on under theirs, which is the one PostHog keeps.
+            previous_id, user_id = user_id, previous_id
+        return self._joined(given, seen, previous_id, user_id)
 
     def _merge(self, given: Given, seen: Given, _draft: Draft) -> Mapped:
         return self._joined(given, seen, id_text(given.known.alias), distinct_id_of(given))
