@@ -1,12 +1,11 @@
 """Events from files and standard input: plain or compressed, one per line or otherwise."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import Broken, Position, Positions, Record
+from .in_turn import InTurn
 from .paths import choose
-from .progress import Progress
 from .reading import Readable, Reading, Settings
 from .resume import Start, resume
 
@@ -52,12 +51,10 @@ class FileSource:
         self.skipped = choice.skipped
         self._total_bytes = None if None in sizes else sum(filter(None, sizes)) - self.resumed.passed_bytes
         self._read_bytes = 0
-        self._settings = Settings(max_line_bytes=max_line_bytes, max_whole_bytes=max_whole_bytes, stdin=stdin)
-        self._progress = None if positions is None else Progress(positions)
-        self._closed = False
-        self._reading: Reading | None = None
-        # Chains, because each generator on the way to a record would cost as much as making the record.
-        self._records = chain.from_iterable(chain.from_iterable(map(self._read, enumerate(starts))))
+        self._settings = Settings(
+            max_line_bytes=max_line_bytes, max_whole_bytes=max_whole_bytes, stdin=stdin, positions=positions
+        )
+        self._in_turn = InTurn(starts, self._open, is_tracked=positions is not None)
 
     @property
     def total_bytes(self) -> int | None:
@@ -71,33 +68,18 @@ class FileSource:
 
     def records(self) -> Iterator[Record | Broken]:
         """See `Source`."""
-        return self._records
+        return self._in_turn.records()
 
     def acknowledge(self, position: Position) -> None:
         """See `Source`."""
-        if self._progress is not None:
-            self._progress.acknowledge(position)
+        self._in_turn.acknowledge(position)
 
     def close(self) -> None:
         """See `Source`. Standard input is left open: it is not the source's own."""
-        self._closed = True
-        if self._reading is not None:
-            self._reading.close()
+        self._in_turn.close()
 
-    def _read(self, numbered: tuple[int, Start]) -> tuple[Iterable[Record | Broken], ...]:
-        """The records of one file, and behind them none, but a note that they have ended."""
-        if self._closed:
-            return ()
-        place, start = numbered
-        self._reading = Reading(start, place, self._settings, self._count)
-        if self._progress is None:
-            return (self._reading.records,)
-        self._progress.begun(self._reading)
-        return (self._reading.records, self._end_mark(self._progress))
-
-    def _end_mark(self, progress: Progress) -> Iterator[Record | Broken]:
-        progress.ended()
-        yield from ()
+    def _open(self, start: Start, place: int) -> Reading:
+        return Reading(start, place, self._settings, self._count)
 
     def _count(self, size_bytes: int) -> None:
         self._read_bytes += size_bytes

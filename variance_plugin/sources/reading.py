@@ -9,7 +9,7 @@ from io import FileIO
 from typing import Protocol
 
 from ..errors import InvalidRecord
-from . import Stream
+from . import Positions, Stream
 from .bookmark import SAMPLE_BYTES, Bookmark, Sample
 from .codecs import decoded
 from .layouts import read_records
@@ -36,17 +36,19 @@ class Settings:
         max_line_bytes: A longer record is `Broken`, and not held in memory.
         max_whole_bytes: So large a JSON array, or JSON over several lines, can be.
         stdin: What `-` reads; None is the process's own.
+        positions: Where it is kept how far each file is done with; None where it is not.
     """
 
     max_line_bytes: int
     max_whole_bytes: int
     stdin: Readable | None = None
+    positions: Positions | None = None
 
 
 class Reading:
     """Opens its file at once; `close` gives it back, and so does its end.
 
-    Its bookmarks may be asked for by another thread than the one that reads.
+    Its bookmarks may be saved by another thread than the one that reads.
 
     Args:
         start: What to read, and from where on.
@@ -85,27 +87,31 @@ class Reading:
         """Once it has ended: where the last record stands; None when there was none."""
         return self._feed.last
 
-    def bookmark(self, place: Place) -> Bookmark:
-        """For a record of this reading that stands there, when it and all before it are done with."""
-        return self._bookmark(place, None)
+    def save(self, done: Place) -> None:
+        """See `Tracked`."""
+        self._save(done, None)
 
-    def last_bookmark(self) -> Bookmark:
-        """For all of it, once it has ended."""
-        return self._bookmark(self._feed.behind or Place(0, 0), self._known_bytes)
+    def save_end(self) -> None:
+        """See `Tracked`."""
+        self._save(self._feed.behind or Place(0, 0), self._known_bytes)
 
     def close(self) -> None:
         """No more records."""
         self.records.close()
         self._chunks.close()
 
-    def _bookmark(self, place: Place, done_bytes: int | None) -> Bookmark:
-        return Bookmark(
+    def _save(self, place: Place, done_bytes: int | None) -> None:
+        key, positions = self.start.key, self._settings.positions
+        if key is None or positions is None:
+            return
+        bookmark = Bookmark(
             layout=self._layout,
             number=place.number,
             end_bytes=place.end_bytes,
             done_bytes=done_bytes,
             samples=self._samples(),
         )
+        positions.save(key, bookmark.to_json())
 
     def _read_chunks(self) -> Generator[bytes]:
         end_bytes = self.start.standing.seek_bytes
