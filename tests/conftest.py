@@ -1,7 +1,13 @@
-"""What every test shares: how Hypothesis looks for examples."""
+"""What every test shares: how Hypothesis looks for examples, and a store of objects to read from."""
 
+import logging
 import os
+from collections.abc import Iterator
+from itertools import count
+from urllib.parse import quote
 
+import pytest
+import requests
 from hypothesis import settings
 
 # No deadline on one example: machines are shared and noisy, and pytest's time limit catches a hang.
@@ -10,3 +16,62 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+class S3Bucket:
+    """A bucket of a server that speaks S3's protocol on the loopback address.
+
+    Attributes:
+        name: Of the bucket.
+        endpoint: The server's address.
+    """
+
+    def __init__(self, name: str, endpoint: str) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._ask("PUT", "")
+
+    @property
+    def url(self) -> str:
+        """What a person would call it."""
+        return f"s3://{self.name}"
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object, or write it anew."""
+        self._ask("PUT", key, body)
+
+    def delete(self, key: str) -> None:
+        """Take an object away."""
+        self._ask("DELETE", key)
+
+    def _ask(self, method: str, key: str, body: bytes = b"") -> None:
+        address = f"{self.endpoint}/{self.name}/{quote(key)}"
+        self._session.request(method, address, data=body, timeout=10).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def _s3_endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- few tests need it, and it is large
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def s3(_s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Bucket:
+    """An empty bucket, whose credentials are in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "demo-key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "demo-secret-key")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return S3Bucket(f"exports-{next(_numbers)}", _s3_endpoint)

@@ -37,7 +37,7 @@ class Extra(StrEnum):
 _MODULES = {
     Extra.FILES: ("brotli",),
     Extra.GEOIP: ("maxminddb",),
-    Extra.BUCKET: ("obstore", "pyarrow"),
+    Extra.BUCKET: ("brotli", "obstore", "pyarrow"),
     Extra.SERVE: ("httptools", "starlette", "uvicorn"),
     Extra.KAFKA: ("confluent_kafka",),
 }

@@ -8,10 +8,12 @@ from functools import partial
 from .clock import Clock
 from .errors import UsageError
 from .runtime.settings import RunnerSettings
+from .runtime.settings.sources import BucketSource as BucketSettings
 from .runtime.settings.sources import FileSource as FileSettings
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
 from .sources import Source
+from .sources.bucket import Access, Bucket, Narrowing, open_store
 from .sources.file import FileSource
 from .sources.following import Following
 from .sources.intake import StreamIntake
@@ -58,6 +60,8 @@ def open_source(around: Surroundings, *, once: bool) -> Source:
     match around.settings.source:
         case FileSettings() as settings:
             return _files(settings, around, once=once)
+        case BucketSettings() as settings:
+            return _bucket(settings, around, once=once)
 
 
 def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Source:
@@ -80,6 +84,20 @@ def _open_files(settings: FileSettings, around: Surroundings, *, told: set[str])
         told.add(skipped)
         _logger.warning("%s", skipped)
     return source
+
+
+def _bucket(settings: BucketSettings, around: Surroundings, *, once: bool) -> Source:
+    access = Access(endpoint=settings.endpoint, region=settings.region, profile=settings.profile)
+    bucket = Bucket(
+        open_store(settings.url, access),
+        positions=StoredPositions(around.positions, settings.type),
+        clock=around.clock,
+        narrowing=Narrowing(match=settings.match, start=settings.from_, end=settings.to),
+        manifest_wait_seconds=settings.manifest_wait_seconds,
+    )
+    if once:
+        return bucket.open()
+    return Following(bucket.open, clock=around.clock, look_again_seconds=settings.look_again_seconds)
 
 
 def _stdin(around: Surroundings) -> Source:

@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import brotli  # type: ignore[import-untyped]
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from variance_plugin.sources import Broken, Record, Source
+from variance_plugin.sources.bucket import Access, Bucket, open_store
 from variance_plugin.sources.file import FileSource
 from variance_plugin.sources.intake import StreamIntake
 from variance_plugin.sources.positions import StoredPositions
@@ -21,7 +26,10 @@ from variance_plugin.sources.spool import SpoolSource
 from variance_plugin.state import Positions, Spool, StateFile
 from variance_plugin.testing import FakeClock, InMemoryPositions, InMemorySpool
 
-BODIES = [json.dumps({"event": "order paid", "total": number}).encode() for number in range(500)]
+if TYPE_CHECKING:
+    from tests.conftest import S3Bucket
+
+BODIES = [b'{"event":"order paid","total":%d}' % number for number in range(500)]
 
 Make = Callable[[], Source]
 """Makes a source of the same streams and store each time, as one start of the program after another."""
@@ -32,10 +40,12 @@ class Held:
 
     Attributes:
         folder: With room for files.
+        s3: An empty bucket.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, s3: "S3Bucket") -> None:
         self.folder = folder
+        self.s3 = s3
         self._open = ExitStack()
 
     def state_file(self) -> StateFile:
@@ -114,6 +124,64 @@ def standard_input_by_way_of_a_spool_in_a_state_file(held: Held) -> Make:
     return make
 
 
+def window(hour: int) -> str:
+    """The beginning of the names in PostHog's export of an hour."""
+    return f"2026-11-21T{hour:02}:00:00+00:00-2026-11-21T{hour + 1:02}:00:00+00:00"
+
+
+def exports() -> dict[str, bytes]:
+    """What PostHog exports in five hours, in as many ways; rows hold what lines hold."""
+    plain, zipped, brotlied, *split = (BODIES[start : start + 100] for start in range(0, 500, 100))
+    lines = [b"".join(body + b"\n" for body in bodies) for bodies in (plain, brotlied, *split)]
+    return {
+        f"posthog/2026/{window(1)}.jsonl": lines[0],
+        f"posthog/2026/{window(2)}.jsonl.gz": b"".join(gzip.compress(body + b"\n", 1) for body in zipped),
+        f"posthog/2026/{window(3)}.jsonl.br": brotli.compress(lines[1], quality=1),
+        f"posthog/2026/{window(4)}-0.jsonl": lines[2],
+        f"posthog/2026/{window(4)}-1.jsonl": lines[3],
+        f"posthog/2026/{window(4)}_manifest.json": json.dumps(
+            {"files": [f"posthog/2026/{window(4)}-{part}.jsonl" for part in (0, 1)]}
+        ).encode(),
+    }
+
+
+def exports_in_a_bucket(held: Held) -> Make:
+    """As PostHog puts them there, read by S3's protocol."""
+    for key, body in exports().items():
+        held.s3.put(key, body)
+    positions = InMemoryPositions()
+    store = open_store(f"{held.s3.url}/posthog", Access(endpoint=held.s3.endpoint))
+    return lambda: Bucket(store, positions=positions, clock=FakeClock()).open()
+
+
+def exports_in_a_folder_and_positions_in_a_state_file(held: Held) -> Make:
+    """As they were copied from a bucket, by a runner that starts again and again."""
+    for key, body in exports().items():
+        path = held.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
+    def make() -> Source:
+        positions = StoredPositions(Positions(held.state_file()), "bucket")
+        return Bucket(open_store(str(held.folder), Access()), positions=positions, clock=FakeClock()).open()
+
+    return make
+
+
+def rows_in_a_bucket(held: Held) -> Make:
+    """Parquet, with some row groups in each of two objects."""
+    columns = ("event", "total")
+    for hour, bodies in enumerate((BODIES[:250], BODIES[250:])):
+        rows = [json.loads(body) for body in bodies]
+        table = pa.table({column: [row[column] for row in rows] for column in columns})
+        file = io.BytesIO()
+        parquet.write_table(table, file, row_group_size=60, compression="zstd")
+        held.s3.put(f"{window(hour)}.parquet.zst", file.getvalue())
+    positions = InMemoryPositions()
+    store = open_store(held.s3.url, Access(endpoint=held.s3.endpoint))
+    return lambda: Bucket(store, positions=positions, clock=FakeClock()).open()
+
+
 RESUMABLE = [
     lines_in_a_file_with_positions,
     an_array_in_a_file,
@@ -121,14 +189,17 @@ RESUMABLE = [
     files_and_positions_in_a_state_file,
     standard_input_by_way_of_a_spool,
     standard_input_by_way_of_a_spool_in_a_state_file,
+    exports_in_a_bucket,
+    exports_in_a_folder_and_positions_in_a_state_file,
+    rows_in_a_bucket,
 ]
 SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Iterator[Held]:
+def held(tmp_path: Path, s3: "S3Bucket") -> Iterator[Held]:
     """A place for `BODIES`."""
-    held = Held(tmp_path / "exports")
+    held = Held(tmp_path / "exports", s3)
     held.folder.mkdir()
     yield held
     held.close()

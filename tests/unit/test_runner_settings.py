@@ -1,31 +1,28 @@
 """The runner's settings: which value counts, where it came from, and what is wrong with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import FrozenInstanceError, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, TypeAdapter
 
 from variance_plugin.errors import SettingsError, UsageError
 from variance_plugin.manifest import Manifest, load_manifest
 from variance_plugin.runtime.settings import (
+    BucketSource,
     FileSource,
     InForce,
     PluginSettings,
-    RunnerSettings,
     dotted,
     keys,
     read,
     schema,
     variable,
 )
-from variance_plugin.runtime.settings import names as settings_names
-from variance_plugin.runtime.settings import reading as settings_reading
-from variance_plugin.runtime.settings.strictness import STRICT
 from variance_plugin.secret import Secret
 from variance_plugin.settings import manifest
 
@@ -43,6 +40,8 @@ ENOUGH = {
     "VARIANCE_WEBHOOK_URL": "https://hooks.example/1",
     "VARIANCE_AUTH_HEADER": "Bearer demo-token",
 }
+
+_NO_PATHS = {"RUNNER_SOURCE__PATHS": ""}
 
 
 def manifest_of(plugin: PluginSettings) -> Manifest:
@@ -141,11 +140,22 @@ def test_a_plugins_parameter_has_the_same_order() -> None:
     assert ("batch", "default") == found[at + "payloadFormat"]
 
 
-def test_every_setting_can_be_given_by_a_variable() -> None:
+SOURCES = {
+    "file": {"paths": "a,b", "look_again_seconds": "1"},
+    "bucket": {
+        "url": "s3://exports/posthog", "match": "*.gz", "from": "2026-11-01", "to": "2026-11-21T10:00:00Z",
+        "endpoint": "http://127.0.0.1:9000", "region": "eu-central-1", "profile": "exports",
+        "manifest_wait_seconds": "0", "look_again_seconds": "300",
+    },
+}  # fmt: skip
+"""For each type of source, a value of each of its settings."""
+
+
+@pytest.mark.parametrize("type_", SOURCES)
+def test_every_setting_can_be_given_by_a_variable(type_: str) -> None:
     """And what it says is what counts, for each setting that there is."""
     wanted = {
-        "state": "s.db", "flush_seconds": "1", "source.type": "file", "source.paths": "a,b",
-        "source.look_again_seconds": "1",
+        "state": "s.db", "flush_seconds": "1", "source.type": type_,
         "plugins.*.from": "variance", "plugins.*.order": "7", "plugins.*.enabled": "yes",
         "hooks.timeout_seconds": "1", "hooks.export_timeout_seconds": "2",
         "hooks.failures_until_disabled": "3", "spool.max_bytes": "5_000_000",
@@ -154,16 +164,18 @@ def test_every_setting_can_be_given_by_a_variable() -> None:
         "posthog.report_exports": "true", "geoip.database": "g.mmdb", "logs.format": "json",
         "logs.level": "debug", "metrics.listen": "127.0.0.1:0",
     }  # fmt: skip
-    assert {dotted(path) for path in keys()} == wanted.keys() | {"plugins.*.name"}
-    environment = {
+    of_sources = {f"source.{key}" for table in SOURCES.values() for key in table}
+    assert {dotted(path) for path in keys()} == wanted.keys() | of_sources | {"plugins.*.name"}
+    wanted |= {f"source.{key}": value for key, value in SOURCES[type_].items()}
+    environment = _NO_PATHS | {
         variable(tuple(key.replace("*", "variance").split("."))): value for key, value in wanted.items()
     }
 
     found = in_force(environment=environment)
 
     given = told(found)
-    assert environment.keys() <= {origin for _, origin in given.values()}
-    assert ("a", "b") == found.settings.source.paths
+    assert {name for name in environment if environment[name]} <= {origin for _, origin in given.values()}
+    assert type_ == found.settings.source.type
     assert (True, True) == (found.settings.posthog.report_exceptions, found.settings.plugins[0].enabled)
     assert (Path("s.db"), Path("g.mmdb")) == (found.settings.state, found.settings.geoip.database)
     assert 5_000_000 == found.settings.spool.max_bytes
@@ -194,7 +206,9 @@ def test_an_empty_assignment_stands_for_the_default() -> None:
 )
 def test_a_list_in_a_variable_is_json_or_has_commas(text: str, paths: tuple[str, ...]) -> None:
     """A pattern may begin with a bracket as well."""
-    assert paths == in_force(environment={"RUNNER_SOURCE__PATHS": text}).settings.source.paths
+    source = in_force(environment={"RUNNER_SOURCE__PATHS": text}).settings.source
+    assert isinstance(source, FileSource)
+    assert paths == source.paths
 
 
 def test_without_a_file_the_one_in_the_folder_counts_and_none_is_no_fault() -> None:
@@ -218,6 +232,7 @@ def test_paths_in_the_file_begin_at_its_folder_and_others_where_the_program_was_
     ).settings
 
     assert Path("conf/s.db") == found.state
+    assert isinstance(found.source, FileSource)
     assert ("conf/a/*.jsonl", "-", "/b") == found.source.paths
     assert "conf/../variance.zip" == found.plugins[0].origin
     assert "conf/logo.png" == found.plugins[1].config["logo"]
@@ -318,7 +333,6 @@ def test_all_faults_are_told_at_once_each_with_key_cause_and_place() -> None:
         logs = 3
         [source]
         type = "fil"
-        pths = ["a"]
         [hooks]
         failures_until_disabled = 0
         [posthog]
@@ -362,8 +376,7 @@ def test_all_faults_are_told_at_once_each_with_key_cause_and_place() -> None:
         "plugins.othr.order: there is no plugin 'othr' among variance, a b, other, gone (from --set)",
         "--set: what is given number 3 is not KEY=VALUE",
         "flush_seconds: is yes or no, where a number is wanted (from runner.toml)",
-        "source.type: 'fil' is not one of file; did you mean file? (from runner.toml)",
-        "source.pths: unknown setting; did you mean paths? (from runner.toml)",
+        f"source.type: 'fil' is none of {', '.join(SOURCES)}; did you mean file? (from runner.toml)",
         "plugins.variance.ordr: unknown setting; did you mean order? (from runner.toml)",
         (
             "plugins.a b.name: 'a b' is not letters, digits, - and _, beginning with a letter or digit, "
@@ -507,59 +520,24 @@ def test_variables_that_several_plugins_would_take_are_a_fault() -> None:
     ] == faults(text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BucketSource:
-    """Another kind of source."""
-
-    __pydantic_config__ = STRICT
-
-    type: Literal["bucket"]
-    """Which kind of source this is."""
-    url: str
-    """Where it is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoSources(RunnerSettings):
-    """The settings, with it."""
-
-    source: Annotated[FileSource | BucketSource, Field(discriminator="type")]  # type: ignore[assignment]
-    """Where events come from."""
-
-
-@pytest.fixture
-def _two_sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(settings_names, "ADAPTER", TypeAdapter(TwoSources))
-    monkeypatch.setattr(settings_reading, "ADAPTER", settings_names.ADAPTER)
-    for cached in (settings_names.schema, settings_names.keys):
-        cached.cache_clear()
-    yield
-    for cached in (settings_names.schema, settings_names.keys):
-        cached.cache_clear()
-
-
-_NO_PATHS = {"RUNNER_SOURCE__PATHS": ""}
-
-
-@pytest.mark.usefixtures("_two_sources")
-def test_another_kind_of_source_needs_no_more_than_its_table() -> None:
-    """Its settings have variables, and only its own are told."""
+def test_only_the_settings_of_its_own_kind_are_told_of_a_source() -> None:
+    """What other kinds have is none of its business."""
     environment = {**_NO_PATHS, "RUNNER_SOURCE__TYPE": "bucket", "RUNNER_SOURCE__URL": "s3://a"}
 
     found = told(in_force(environment=environment))
 
-    assert ["source.type", "source.url"] == [key for key in found if key.startswith("source")]
+    own = {f"source.{key}" for key in ("type", *SOURCES["bucket"])}
+    assert own == {key for key in found if key.startswith("source")}
     assert ("s3://a", "RUNNER_SOURCE__URL") == found["source.url"]
     assert ("file", "default") == told(in_force())["source.type"]
 
 
-@pytest.mark.usefixtures("_two_sources")
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         (
             'type = "buket"',
-            "source.type: 'buket' is none of file, bucket; did you mean bucket? (from runner.toml)",
+            f"source.type: 'buket' is none of {', '.join(SOURCES)}; did you mean bucket? (from runner.toml)",
         ),
         (
             'type = "bucket"',
@@ -574,6 +552,14 @@ def test_another_kind_of_source_needs_no_more_than_its_table() -> None:
             "source.paths: is no setting of this type of source (from runner.toml)",
         ),
         ('paths = ["a", 1]', "source.paths: is not a list of texts, at least one (from runner.toml)"),
+        (
+            'type = "bucket"\nurl = "a"\nfrom = "soon"',
+            "source.from: is no time such as 2026-11-21 or 2026-11-21T10:00:00Z (from runner.toml)",
+        ),
+        (
+            'type = "bucket"\nurl = "a"\nendpoint = "minio:9000"',
+            "source.endpoint: is not an address such as https://minio.internal.example (from runner.toml)",
+        ),
     ],
     ids=str,
 )
@@ -582,12 +568,28 @@ def test_faults_of_a_source_are_those_of_its_kind(text: str, fault: str) -> None
     assert [fault] == faults(f"[source]\n{text}", environment=_NO_PATHS)
 
 
-@pytest.mark.usefixtures("_two_sources")
 def test_a_source_that_is_no_table_is_told() -> None:
     """Whatever its kind would be."""
     assert ["source: is no table; its settings belong below [source] (from runner.toml)"] == faults(
         "source = 3", environment=_NO_PATHS
     )
+
+
+def test_a_bucket_takes_times_as_toml_has_them_and_a_folder_beside_the_file(tmp_path: Path) -> None:
+    """A day begins at midnight in UTC; a path begins where the file is, and an address does not."""
+    file = tmp_path / "conf" / "runner.toml"
+    file.parent.mkdir()
+    table = '[source]\ntype = "bucket"\nurl = "{}"\nfrom = 2026-11-01\nto = 2026-11-21T10:00:00+01:00\n'
+    found = []
+    for url in ("exports", "s3://exports"):
+        file.write_text(table.format(url))
+        settings = read(file, environment=ENOUGH | _NO_PATHS, manifest_of=manifest_of).settings.source
+        assert isinstance(settings, BucketSource)
+        found.append(settings.url)
+
+        assert datetime(2026, 11, 1, tzinfo=UTC) == settings.from_
+        assert datetime(2026, 11, 21, 9, tzinfo=UTC) == settings.to
+    assert [str(tmp_path / "conf" / "exports"), "s3://exports"] == found
 
 
 _TOML_VALUES = st.recursive(

@@ -33,6 +33,12 @@ SOURCE_TYPES: Sequence[SourceType] = (
     SourceType(
         type="file", reads="files, folders and standard input: exports, rows, bodies", command="export PATH…"
     ),
+    SourceType(
+        type="bucket",
+        reads="batch exports in a bucket (s3, gs, az) or a folder, and those still to come",
+        command="bucket URL",
+        extra=Extra.BUCKET,
+    ),
 )
 
 

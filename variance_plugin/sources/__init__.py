@@ -19,6 +19,8 @@ class Unit(StrEnum):
     """Lines, from 1; line 0 stands for the stream as a whole."""
     ELEMENT = "element"
     """Elements of a JSON array, from 0, as `jq '.[0]'` counts."""
+    ROW = "row"
+    """Rows of a table, from 1."""
 
 
 class Stream(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from .names import (
     CONFIG,
     PLUGINS,
     PREFIX,
+    SOURCE,
     Key,
     KeyPath,
     dotted,
@@ -227,6 +228,7 @@ def _at(folder: Path, value: Any, key: Key) -> Any:
         return [_at(folder, element, key) for element in value]
     if not isinstance(value, str) or not value or value == _STDIN:
         return value
-    if key.is_path or (key.path == (PLUGINS, ANY, "from") and is_path(value)):
+    is_folder_or_name = {(PLUGINS, ANY, "from"): is_path(value), (SOURCE, "url"): "://" not in value}
+    if key.is_path or is_folder_or_name.get(key.path, False):
         return str(folder / value)
     return value

@@ -1,5 +1,6 @@
 """The kinds of value that a setting may have, beside text: how each is checked, and told to editors."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -44,17 +45,35 @@ def _secret(value: Any) -> Secret:
     return secret
 
 
-def _http_address(text: str) -> str:
+def _http_address(text: str, *, of: str = "PostHog", such_as: str = "https://us.i.posthog.com") -> str:
     try:
         parts = urlsplit(text)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         fine, parts = False, urlsplit("")
     if not fine or not text.isprintable() or any(map(str.isspace, text)):
-        raise ValueError("is not an address such as https://us.i.posthog.com")
+        raise ValueError(f"is not an address such as {such_as}")
     if parts.username is not None or parts.query:
-        raise ValueError("holds a user name, a password or a query, which no address of PostHog has")
+        raise ValueError(f"holds a user name, a password or a query, which no address of {of} has")
     return text.rstrip("/")
+
+
+def _endpoint(text: str) -> str:
+    return _http_address(text, of="a store", such_as="https://minio.internal.example") if text else ""
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(moment, datetime):
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("is no time such as 2026-11-21 or 2026-11-21T10:00:00Z")
 
 
 def _listen_address(text: str) -> str:
@@ -87,6 +106,13 @@ OptionalPlace: TypeAlias = Annotated[
 ]
 PluginName: TypeAlias = Annotated[str, Field(pattern=_NAME)]
 HttpAddress: TypeAlias = Annotated[str, AfterValidator(_http_address)]
+OptionalEndpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]
+OptionalMoment: TypeAlias = Annotated[
+    datetime | None,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string"}),  # an editor takes TOML's own times for such texts
+]
+"""A time, or the beginning of a day; in UTC where it has no zone."""
 ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listen_address)]
 # A path or pattern; "-" is standard input.
 PathText: TypeAlias = Annotated[

@@ -168,10 +168,15 @@ def _in_force(settings: RunnerSettings, origins: Mapping[KeyPath, str], configs:
         yield from configs.in_force(plugin.name)
 
 
+_ATTRIBUTES = {
+    (PLUGINS, "from"): "origin",  # an empty one stands for the name
+    ("from",): "from_",
+}
+
+
 def _value(table: Any, path: KeyPath, origins: Mapping[KeyPath, str], prefix: KeyPath = ()) -> Value | None:
     for name in path:
-        # An empty `from` stands for the name.
-        attribute = "origin" if name == "from" else name
+        attribute = _ATTRIBUTES.get((*prefix[:1], name), name)
         if not hasattr(table, attribute):
             return None  # of another kind of source
         table = getattr(table, attribute)

@@ -1,7 +1,6 @@
 """The `[source]` table: one form for each `type`.
 
-Another source is another dataclass with a `type` of its own, and its place in `Source`:
-`Source: TypeAlias = Annotated[FileSource | BucketSource, Field(discriminator="type")]`.
+Another source is another dataclass with a `type` of its own, and its place in `Source`.
 """
 
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from .kinds import NUMBER, PathText
+from .kinds import NUMBER, OptionalEndpoint, OptionalMoment, PathText
 from .strictness import STRICT
 
 DEFAULT_SOURCE = "file"
@@ -30,4 +29,32 @@ class FileSource:
     """How long after the end of all files it is looked for more of them, and for what was added."""
 
 
-Source: TypeAlias = FileSource
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketSource:
+    """PostHog's batch exports in a bucket, or in a folder in place of one."""
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["bucket"]
+    """Which kind of source this is."""
+    url: Annotated[str, Field(min_length=1)]
+    """Where PostHog puts its batch exports: `s3://bucket/prefix`, one of `gs://` or `az://`, or a folder."""
+    match: str = ""
+    """Only objects whose names behind the prefix are like this: `*` stands for any text. Empty: all."""
+    from_: Annotated[OptionalMoment, Field(alias="from")] = None
+    """Only exports with something from then on: a day or a time, in UTC. Empty: from the first one on."""
+    to: OptionalMoment = None
+    """Only exports with something from before then. Empty: with no end."""
+    endpoint: OptionalEndpoint = ""
+    """The address of a store of one's own that speaks the protocol of `url`. Empty: the cloud's."""
+    region: str = ""
+    """The region of an S3 bucket. Empty: as AWS_REGION says, or us-east-1."""
+    profile: str = ""
+    """A profile in the files of AWS' tools. Empty: as AWS_PROFILE says, or none."""
+    manifest_wait_seconds: Annotated[float, Field(ge=0, le=864_000), NUMBER] = 3600.0
+    """So long after its last file an export in several files waits for its manifest and what that names."""
+    look_again_seconds: Annotated[float, Field(ge=0.1, le=86_400), NUMBER] = 60.0
+    """How long after the last object it is looked for more of them."""
+
+
+Source: TypeAlias = Annotated[FileSource | BucketSource, Field(discriminator="type")]
