@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from variance_plugin.errors import ApiRefusal, RetryError, UsageError
-from variance_plugin.runtime.meta.project_api import ProjectApi, api_host
-from variance_plugin.runtime.watching.masking import Mask
+from variance_plugin.masking import Mask
+from variance_plugin.posthog_api import api_host
+from variance_plugin.runtime.meta.project_api import ProjectApi
 from variance_plugin.secret import Secret
 from variance_plugin.testing import FakeClock
 
@@ -191,6 +192,15 @@ def test_the_key_never_follows_to_another_place(peer: Peer, api: ProjectApi) -> 
     api.get("//evil.example/x")
 
     assert ["/api/x", "/evil.example/x"] == [asked.path for asked in peer.asked]
+
+
+def test_where_a_redirect_leads_is_not_told(peer: Peer, api: ProjectApi) -> None:
+    """A signed address opens a file to whoever reads it."""
+    peer.status, peer.headers = 302, {"Location": f"{peer.url}/file?X-Amz-Signature=demo"}
+    with pytest.raises(ApiRefusal) as caught:
+        api.get("/api/x")
+
+    assert "Signature" not in str(caught.value)
 
 
 def test_a_page_is_no_answer(peer: Peer, api: ProjectApi) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from variance_plugin.runtime.watching.masking import Mask
+from variance_plugin.masking import Mask
 from variance_plugin.secret import Secret
 
 TOKEN = "tk_demo_1234567890"

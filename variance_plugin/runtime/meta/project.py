@@ -17,11 +17,12 @@ from ...__about__ import NAME
 from ...clock import Clock
 from ...errors import Fault, SettingsError
 from ...events import utc_text
+from ...masking import Mask
+from ...posthog_api import HOST_SETTING, KEY_SETTING, api_host
 from ...secret import Secret
 from ..watching.exceptions import without_message
-from ..watching.masking import Mask
 from .feedback import MARK
-from .project_api import HOST_SETTING, KEY_SETTING, ProjectApi, api_host
+from .project_api import ProjectApi
 
 if TYPE_CHECKING:
     from posthog import Posthog

@@ -20,8 +20,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 import structlog
 
+from ...masking import Mask
 from ...secret import Secret
-from .masking import Mask
 
 _Fields: TypeAlias = MutableMapping[str, Any]
 

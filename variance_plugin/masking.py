@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ...secret import Secret
+from .secret import Secret
 
 MASKED = "***"
 

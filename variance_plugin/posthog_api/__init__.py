@@ -1,0 +1,8 @@
+"""PostHog's own API, for whoever here asks it: plugins, the backfill, cohorts."""
+
+from .client import HOST_SETTING, KEY_SETTING, ApiClient
+from .download import Download
+from .host import api_host
+from .patience import Patience
+
+__all__ = ["HOST_SETTING", "KEY_SETTING", "ApiClient", "Download", "Patience", "api_host"]

@@ -1,0 +1,40 @@
+"""Questions that have time: asked again until PostHog answers, at the pace that it asks for."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..clock import Clock
+from ..errors import RetryError
+from ..retry import waits
+
+_Answer = TypeVar("_Answer")
+
+
+class Patience:
+    """Waits out what passes: limits on requests, restarts, networks.
+
+    Args:
+        clock: Ends the waiting.
+        logger: Told of every wait.
+    """
+
+    def __init__(self, clock: Clock, logger: logging.Logger) -> None:
+        self._clock = clock
+        self._logger = logger
+
+    def get(self, ask: Callable[[], _Answer]) -> _Answer:
+        """What `ask` returns, once it does.
+
+        Raises:
+            Stopped: The program ends first.
+            UsageError: PostHog refuses.
+        """
+        schedule = waits()
+        while True:
+            try:
+                return ask()
+            except RetryError as error:
+                seconds = max(next(schedule), error.retry_after_seconds)
+                self._logger.info("asking again in %.0f s: %s", seconds, error)
+                self._clock.wait(seconds)
