@@ -3,16 +3,21 @@
 import logging
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from .clock import Clock
 from .errors import UsageError
+from .masking import Mask
+from .posthog_api import ApiClient, api_host
 from .runtime.settings import RunnerSettings
+from .runtime.settings.sources import BackfillSource as BackfillSettings
 from .runtime.settings.sources import BucketSource as BucketSettings
 from .runtime.settings.sources import FileSource as FileSettings
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
 from .sources import Source
+from .sources.backfill import BackfillSource, Wanted, Window
 from .sources.bucket import Access, Bucket, Narrowing, open_store
 from .sources.file import FileSource
 from .sources.following import Following
@@ -62,6 +67,8 @@ def open_source(around: Surroundings, *, once: bool) -> Source:
             return _files(settings, around, once=once)
         case BucketSettings() as settings:
             return _bucket(settings, around, once=once)
+        case BackfillSettings() as settings:
+            return _backfill(settings, around)
 
 
 def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Source:
@@ -98,6 +105,29 @@ def _bucket(settings: BucketSettings, around: Surroundings, *, once: bool) -> So
     if once:
         return bucket.open()
     return Following(bucket.open, clock=around.clock, look_again_seconds=settings.look_again_seconds)
+
+
+def _backfill(settings: BackfillSettings, around: Surroundings) -> Source:
+    now = around.clock.now().replace(microsecond=0)
+    start, end = settings.from_ or now, min(settings.to or now, now)
+    if start >= end:
+        raise UsageError("source.from: is no time of the past")
+    posthog = around.settings.posthog
+    wanted = Wanted(
+        project=str(posthog.project_id),
+        span=Window(start, end),
+        include=settings.include,
+        exclude=settings.exclude,
+        longest=timedelta(hours=settings.window_hours),
+    )
+    client = ApiClient(
+        api_host(posthog.host),
+        key=posthog.personal_api_key,
+        clock=around.clock,
+        mask=Mask(around.settings.secrets),
+    )
+    positions = StoredPositions(around.positions, wanted.name)
+    return BackfillSource(wanted, client=client, clock=around.clock, positions=positions)
 
 
 def _stdin(around: Surroundings) -> Source:

@@ -7,17 +7,22 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import brotli  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from tests.stand_ins.posthog import KEY, PROJECT, PostHog, at
+from variance_plugin.masking import Mask
+from variance_plugin.posthog_api import ApiClient
+from variance_plugin.secret import Secret
 from variance_plugin.sources import Broken, Record, Source
+from variance_plugin.sources.backfill import BackfillSource, Wanted, Window
 from variance_plugin.sources.bucket import Access, Bucket, open_store
 from variance_plugin.sources.file import FileSource
 from variance_plugin.sources.intake import StreamIntake
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
     from tests.conftest import S3Bucket
 
 BODIES = [b'{"event":"order paid","total":%d}' % number for number in range(500)]
+
+PeerT = TypeVar("PeerT")
 
 Make = Callable[[], Source]
 """Makes a source of the same streams and store each time, as one start of the program after another."""
@@ -47,15 +54,25 @@ class Held:
         self.folder = folder
         self.s3 = s3
         self._open = ExitStack()
+        self._peers = ExitStack()
 
     def state_file(self) -> StateFile:
         """The state file, open for this start; the one before has ended."""
         self.close()
         return self._open.enter_context(closing(StateFile.open(self.folder.parent / "state.db", FakeClock())))
 
+    def keep(self, peer: AbstractContextManager[PeerT]) -> PeerT:
+        """Something on the other side of a wire, which outlives all starts."""
+        return self._peers.enter_context(peer)
+
     def close(self) -> None:
         """End the last start."""
         self._open.close()
+
+    def end(self) -> None:
+        """All is over."""
+        self.close()
+        self._peers.close()
 
 
 def lines_in_a_file(held: Held) -> Make:
@@ -168,6 +185,21 @@ def exports_in_a_folder_and_positions_in_a_state_file(held: Held) -> Make:
     return make
 
 
+def a_backfill(held: Held) -> Make:
+    """Exports of PostHog, on a socket, in several files."""
+    posthog = held.keep(PostHog())
+    posthog.conduct.lines, posthog.conduct.file_rows = BODIES, 100
+    positions = InMemoryPositions()
+    wanted = Wanted(project=str(PROJECT), span=Window(at("2025-01-06"), at("2025-01-07")))
+
+    def make() -> Source:
+        clock = FakeClock()
+        client = ApiClient(posthog.url, key=Secret(KEY), clock=clock, mask=Mask([]))
+        return BackfillSource(wanted, client=client, clock=clock, positions=positions)
+
+    return make
+
+
 def rows_in_a_bucket(held: Held) -> Make:
     """Parquet, with some row groups in each of two objects."""
     columns = ("event", "total")
@@ -192,6 +224,7 @@ RESUMABLE = [
     exports_in_a_bucket,
     exports_in_a_folder_and_positions_in_a_state_file,
     rows_in_a_bucket,
+    a_backfill,
 ]
 SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
 
@@ -202,7 +235,7 @@ def held(tmp_path: Path, s3: "S3Bucket") -> Iterator[Held]:
     held = Held(tmp_path / "exports", s3)
     held.folder.mkdir()
     yield held
-    held.close()
+    held.end()
 
 
 @pytest.fixture(params=SOURCES, ids=lambda make: make.__name__)

@@ -93,8 +93,9 @@ def test_the_documented_default_is_the_real_one(name: str) -> None:
     else:
         found = re.search(r"Default: `?([^`,;.\n]*(?:\.[a-z0-9][^`,;.\n]*)*)", section)
         assert found is not None
-        default = {None: "empty", "": "empty", True: "true", False: "false"}.get(key.default, key.default)
+        default = "empty" if key.default in (None, "", []) else key.default
         shown = f"{default:g}" if isinstance(default, float) else str(default)
+        shown = shown.lower() if isinstance(default, bool) else shown
         assert found[1] in (shown, "as listed")
         for bound in re.findall(r"[\d,.]*\d", key.wanted if "number" in key.wanted else ""):
             assert bound.replace(",", "") in section

@@ -147,6 +147,10 @@ SOURCES = {
         "endpoint": "http://127.0.0.1:9000", "region": "eu-central-1", "profile": "exports",
         "manifest_wait_seconds": "0", "look_again_seconds": "300",
     },
+    "backfill": {
+        "from": "2026-11-01", "to": "2026-11-21T10:00:00Z", "include": "a,b", "exclude": "c",
+        "window_hours": "24",
+    },
 }  # fmt: skip
 """For each type of source, a value of each of its settings."""
 
@@ -160,7 +164,7 @@ def test_every_setting_can_be_given_by_a_variable(type_: str) -> None:
         "hooks.timeout_seconds": "1", "hooks.export_timeout_seconds": "2",
         "hooks.failures_until_disabled": "3", "spool.max_bytes": "5_000_000",
         "posthog.host": "https://eu.i.posthog.com", "posthog.project_key": "phc_demo",
-        "posthog.personal_api_key": "phx_demo", "posthog.report_exceptions": "on",
+        "posthog.personal_api_key": "phx_demo", "posthog.project_id": "7", "posthog.report_exceptions": "on",
         "posthog.report_exports": "true", "geoip.database": "g.mmdb", "logs.format": "json",
         "logs.level": "debug", "metrics.listen": "127.0.0.1:0",
     }  # fmt: skip

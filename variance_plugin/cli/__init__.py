@@ -17,6 +17,7 @@ import typer
 
 from ..__about__ import NAME, __version__
 from ..errors import SettingsError, UsageError
+from .backfill import backfill
 from .bucket import bucket
 from .check import check
 from .config import config, schema, show
@@ -47,7 +48,7 @@ def _help(function: Callable[..., None]) -> str:
     return "\n\n".join(f"\b{text}" if text.startswith("$") else " ".join(text.split()) for text in paragraphs)
 
 
-for _command in (demo, preview, check, export, run, bucket, sources, receive, record):
+for _command in (demo, preview, check, export, run, bucket, backfill, sources, receive, record):
     app.command(help=_help(_command))(_command)
 for _command in (show, schema):
     config.command(help=_help(_command))(_command)

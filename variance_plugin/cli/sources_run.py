@@ -39,6 +39,11 @@ SOURCE_TYPES: Sequence[SourceType] = (
         command="bucket URL",
         extra=Extra.BUCKET,
     ),
+    SourceType(
+        type="backfill",
+        reads="what PostHog has kept, by its own API",
+        command="backfill --from TIME --to TIME",
+    ),
 )
 
 

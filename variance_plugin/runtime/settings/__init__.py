@@ -7,7 +7,7 @@ plugins' own parameters), `reading` (all of it). `names` tells one by one what t
 
 from .names import dotted, keys, schema, variable
 from .reading import FILE_NAME, InForce, ManifestOf, Value, read
-from .sources import BucketSource, FileSource, Source
+from .sources import BackfillSource, BucketSource, FileSource, Source
 from .tables import (
     GeoipSettings,
     HookSettings,
@@ -23,6 +23,7 @@ from .tables import (
 
 __all__ = [
     "FILE_NAME",
+    "BackfillSource",
     "BucketSource",
     "FileSource",
     "GeoipSettings",

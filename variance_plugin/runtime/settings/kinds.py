@@ -124,6 +124,9 @@ RequiredPath: TypeAlias = Annotated[
 OptionalPath: TypeAlias = Annotated[
     Path | None, BeforeValidator(_path_or_none), WithJsonSchema({"type": "string", "format": "path"})
 ]
+OptionalNumber: TypeAlias = Annotated[
+    int | None, Field(ge=1), NUMBER, WithJsonSchema({"type": "integer", "minimum": 1})
+]
 SecretText: TypeAlias = Annotated[
     Secret,
     GetPydanticSchema(lambda _source, _next: core_schema.no_info_plain_validator_function(_secret)),

@@ -11,10 +11,10 @@ from ...errors import Fault, SettingsError, UsageError
 from ...manifest import Manifest
 from .faults import faults_of
 from .gathered import Gathered
-from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys
+from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys, variable
 from .plugin_config import PluginConfig, is_variance
-from .sources import DEFAULT_SOURCE
-from .tables import PluginSettings, RunnerSettings
+from .sources import DEFAULT_SOURCE, BackfillSource
+from .tables import PluginSettings, PosthogSettings, RunnerSettings
 
 FILE_NAME = "runner.toml"
 DEFAULT = "default"
@@ -144,6 +144,22 @@ def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
             yield Fault(
                 key=f"posthog.{name}", problem="is on, and needs posthog.project_key, which is not set"
             )
+    if isinstance(settings.source, BackfillSource):
+        yield from _backfill_at_odds(settings.source, posthog)
+
+
+def _backfill_at_odds(source: BackfillSource, posthog: PosthogSettings) -> Iterator[Fault]:
+    needed = {
+        (SOURCE, "from"): source.from_,
+        ("posthog", "project_id"): posthog.project_id,
+        ("posthog", "personal_api_key"): posthog.personal_api_key,
+    }
+    for path, value in needed.items():
+        if not value:
+            problem = f"is needed for a backfill; give it there or by {variable(path)}"
+            yield Fault(key=dotted(path), problem=problem)
+    if source.from_ and source.to and source.to <= source.from_:
+        yield Fault(key=dotted((SOURCE, "to")), problem="is not after source.from")
 
 
 def _in_order(plugins: Sequence[PluginSettings]) -> list[PluginSettings]:

@@ -57,4 +57,24 @@ class BucketSource:
     """How long after the last object it is looked for more of them."""
 
 
-Source: TypeAlias = Annotated[FileSource | BucketSource, Field(discriminator="type")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillSource:
+    """What PostHog has kept, asked for by its API. Ends with the last event."""
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["backfill"]
+    """Which kind of source this is."""
+    from_: Annotated[OptionalMoment, Field(alias="from")] = None
+    """From when on: a day or a time, in UTC. Needed."""
+    to: OptionalMoment = None
+    """Until when, itself not included. Empty: now."""
+    include: tuple[str, ...] = ()
+    """The names of the events that PostHog is asked for. Empty: all."""
+    exclude: tuple[str, ...] = ()
+    """The names of events that PostHog leaves out."""
+    window_hours: Annotated[int, Field(ge=1, le=168), NUMBER] = 168
+    """So much of the time is asked for at once; PostHog's most is a week."""
+
+
+Source: TypeAlias = Annotated[FileSource | BucketSource | BackfillSource, Field(discriminator="type")]

@@ -14,6 +14,7 @@ from .kinds import (
     NUMBER,
     HttpAddress,
     ListenAddress,
+    OptionalNumber,
     OptionalPath,
     OptionalPlace,
     PluginName,
@@ -95,7 +96,9 @@ class PosthogSettings:
     project_key: SecretText = field(default_factory=_nothing)
     """The project's key (phc_…); needed to capture events."""
     personal_api_key: SecretText = field(default_factory=_nothing)
-    """A personal key (phx_…); needed for meta.posthog.api."""
+    """A personal key (phx_…); needed for meta.posthog.api, and for what is asked of PostHog: a backfill."""
+    project_id: OptionalNumber = None
+    """The project's number, as in the address of its pages; needed for what is asked of PostHog."""
     report_exceptions: bool = False
     """Whether exceptions of plugins are captured there."""
     report_exports: bool = False

@@ -1,0 +1,174 @@
+"""`variance-plugin backfill`, as a process: killed and started again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeAlias, cast
+
+import pytest
+
+from tests.stand_ins.posthog import KEY, PROJECT, PostHog, at, events
+from variance_plugin.receiver import LocalVariance
+from variance_plugin.receiver.answers import Answer
+from variance_plugin.receiver.post import Post
+
+SECONDS = 30.0  # nothing here takes that long; what does has failed
+START = at("2025-01-06")
+
+Process: TypeAlias = subprocess.Popen[str]
+Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
+
+
+@pytest.fixture
+def posthog() -> Iterator[PostHog]:
+    """With two weeks of events, a thousand of them."""
+    with PostHog(events(1_000, START, timedelta(minutes=20))) as running:
+        running.conduct.file_rows = 200
+        running.conduct.next_runs += [[("Completed", None)]] * 2
+        yield running
+
+
+@pytest.fixture
+def running(tmp_path: Path, posthog: PostHog, variance: LocalVariance) -> Running:
+    """Start the command in a folder of its own; it is gone at the end, whatever happens."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
+    } | {
+        "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
+        "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+        "RUNNER_METRICS__LISTEN": "off",
+    }
+
+    @contextmanager
+    def start(*arguments: str, change: Mapping[str, str] | None = None) -> Iterator[Process]:
+        given = ["--from", "2025-01-06", "--to", "2025-01-20", "--host", posthog.url]
+        with subprocess.Popen(
+            [sys.executable, "-m", "variance_plugin", "backfill", *given, *arguments],
+            cwd=tmp_path,
+            env=environment | dict(change or {}),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+def delivered(variance: LocalVariance) -> list[Mapping[str, Any]]:
+    """Every track message, in the order in which it came."""
+    messages = [cast("Mapping[str, Any]", message) for post in variance.posts for message in post.messages]
+    return [message for message in messages if message["type"] == "track"]
+
+
+def test_a_kill_in_the_middle_loses_nothing_and_repeats_what_was_in_flight(
+    running: Running, posthog: PostHog, variance: LocalVariance
+) -> None:
+    """The second start goes on with the run that PostHog has made, and asks for no window twice."""
+    is_in_flight, may_go_on = Event(), Event()
+    posts = 0
+
+    def answer(_post: Post) -> Answer:
+        nonlocal posts
+        posts += 1
+        if posts == 4:
+            is_in_flight.set()
+            may_go_on.wait(SECONDS)
+        return Answer()
+
+    variance.answer_with(answer)
+    small = {"VARIANCE_MAX_BATCH_EVENTS": "50", "VARIANCE_CONCURRENCY": "1"}
+    with running("--project-id", str(PROJECT), change=small) as process:
+        assert is_in_flight.wait(SECONDS)
+        process.send_signal(signal.SIGKILL)
+        assert -signal.SIGKILL == process.wait(SECONDS)
+    may_go_on.set()
+    with running("--project-id", str(PROJECT), change=small) as process:
+        _, said = process.communicate(timeout=SECONDS)
+
+    assert 0 == process.returncode, said
+    came = [message["messageId"] for message in delivered(variance)]
+    assert {row["uuid"] for row in posthog.rows} == set(came)
+    assert len(came) - len(set(came)) <= 150  # two batches of a lane, and one whose place was not yet saved
+    assert 2 == len(posthog.windows) == len(set(posthog.windows))
+
+
+def test_what_is_done_is_not_asked_for_again(
+    running: Running, posthog: PostHog, variance: LocalVariance
+) -> None:
+    """The same command once more has nothing to do, and says so."""
+    with running("--project-id", str(PROJECT)) as process:
+        _, first = process.communicate(timeout=SECONDS)
+    asked = len(posthog.asked)
+    with running("--project-id", str(PROJECT)) as process:
+        _, second = process.communicate(timeout=SECONDS)
+
+    assert (0, asked, 1_000) == (process.returncode, len(posthog.asked), len(delivered(variance)))
+    logged = [json.loads(line)["event"] for line in first.splitlines()]
+    assert "window 2025-01-06 to 2025-01-13 (1 of 2): asking PostHog for it" in logged
+    assert "window 2025-01-13 to 2025-01-20: done, 496 records" in logged
+    assert "2 of 2 windows are done already" in second
+    assert KEY not in first + second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "expected"),
+    [
+        (
+            [],
+            {"RUNNER_POSTHOG__PERSONAL_API_KEY": ""},
+            [
+                "Error: these settings cannot be used:",
+                (
+                    "  posthog.project_id: is needed for a backfill; give it there or by "
+                    "RUNNER_POSTHOG__PROJECT_ID"
+                ),
+                (
+                    "  posthog.personal_api_key: is needed for a backfill; give it there or by "
+                    "RUNNER_POSTHOG__PERSONAL_API_KEY"
+                ),
+            ],
+        ),
+        (
+            ["--project-id", "7", "--from", "soon"],
+            {},
+            ["Error: source.from: is no time such as 2026-11-21 or 2026-11-21T10:00:00Z (from --set)"],
+        ),
+        (
+            ["--project-id", "7", "--from", "2025-01-20"],
+            {},
+            ["Error: source.to: is not after source.from"],
+        ),
+    ],
+    ids=["nothing to ask with", "no time", "no time between"],
+)
+def test_wrong_settings_are_said_all_at_once(
+    running: Running, arguments: list[str], change: Mapping[str, str], expected: list[str]
+) -> None:
+    """Before anything is asked."""
+    with running(*arguments, change=change) as process:
+        _, said = process.communicate(timeout=SECONDS)
+
+    assert (2, expected) == (process.returncode, said.splitlines())
+
+
+def test_posthog_that_refuses_ends_it_in_words(running: Running, posthog: PostHog) -> None:
+    """No traceback, and no success."""
+    posthog.conduct.scopes = ["query:read"]
+    with running("--project-id", str(PROJECT)) as process:
+        _, said = process.communicate(timeout=SECONDS)
+
+    assert 2 == process.returncode
+    assert "API key missing required scope 'batch_export:write'" in said.splitlines()[-1]
+    assert "Traceback" not in said

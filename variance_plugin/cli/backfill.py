@@ -1,0 +1,94 @@
+"""`variance-plugin backfill`."""
+
+from typing import Annotated
+
+import typer
+
+from .options import AuthHeader, RunnerAssignments, State, WebhookUrl
+
+
+def backfill(  # noqa: PLR0913 -- a command line has its options here
+    *,
+    begin: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="From when on, in UTC: [bold]2026-01-31[/] or [bold]2026-01-31T12:00:00Z[/].",
+        ),
+    ],
+    end: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="TIME", help="Until when, itself not included. Now.", show_default=False
+        ),
+    ] = None,
+    project_id: Annotated[
+        int | None,
+        typer.Option(
+            "--project-id",
+            metavar="NUMBER",
+            help="Of the project in PostHog, as in the address of its pages.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="URL",
+            help="Where PostHog is: https://us.posthog.com unless another is named.",
+            show_default=False,
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include",
+            metavar="EVENT",
+            help="Only events of this name. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="EVENT", help="No events of this name. May be repeated.", show_default=False
+        ),
+    ] = None,
+    webhook_url: WebhookUrl = None,
+    auth_header: AuthHeader = None,
+    state: State = None,
+    assignments: RunnerAssignments = None,
+) -> None:
+    """Send what PostHog has kept of some time.
+
+    Asks PostHog's API for it, a week at a time, and delivers it. The state file keeps how far it is: after a
+    stop, a crash or a kill the same command goes on where it was, and what is done is not asked for again.
+
+    It needs a personal API key with the scopes [bold]batch_export:read[/] and [bold]batch_export:write[/] (on
+    versions of PostHog without file downloads: [bold]query:read[/]), in RUNNER_POSTHOG__PERSONAL_API_KEY, or
+    in the file that RUNNER_POSTHOG__PERSONAL_API_KEY_FILE names.
+
+    [bold]Exit status[/]: 0 all of it is delivered, 1 some is in the dead letters, 2 wrong usage or settings,
+    or PostHog refused, 3 stopped before the end.
+
+    [bold]Example[/]
+
+    $ variance-plugin backfill --from 2026-01-01 --to 2026-03-01 --project-id 12345
+    """
+    from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
+
+    settings = {"posthog.project_id": project_id, "posthog.host": host}
+    options = RunOptions(
+        once=True,
+        state=state,
+        webhook_url=webhook_url,
+        auth_header=auth_header,
+        assignments=[
+            *(f"{key}={value}" for key, value in settings.items() if value is not None),
+            *(assignments or ()),
+        ],
+    )
+    source = {"from": begin, "to": end, "include": include, "exclude": exclude}
+    raise typer.Exit(run_source("backfill", source, options))
