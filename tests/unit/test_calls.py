@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from variance_plugin.runtime.calls import Calls, HookTimeout
+from variance_plugin.runtime.calls import Calls, HookExit, HookTimeout
 from variance_plugin.testing import FakeClock
 
 LIMIT_SECONDS = 30.0
@@ -54,6 +54,24 @@ def test_an_async_function_gives_its_value_and_its_error_to_the_caller(calls: Ca
     assert 42 == calls.call_async(twice, 21, limit_seconds=LIMIT_SECONDS)
     with pytest.raises(TimeoutError, match="of the plugin's own"):
         calls.call_async(fails, limit_seconds=LIMIT_SECONDS)
+
+
+def test_a_hook_ends_neither_its_thread_nor_the_program(calls: Calls) -> None:
+    """Ordinary or async: what is no `Exception` comes as one, and the next call goes well."""
+
+    def exits() -> NoReturn:
+        sys.exit("for good")
+
+    async def exits_later() -> NoReturn:
+        await asyncio.sleep(0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(HookExit, match="raised SystemExit, which would end more than the hook"):
+        calls.call(exits, limit_seconds=LIMIT_SECONDS)
+    with pytest.raises(HookExit, match="raised KeyboardInterrupt, which"):
+        calls.call_async(exits_later, limit_seconds=LIMIT_SECONDS)
+    assert 42 == calls.call(lambda: 42, limit_seconds=LIMIT_SECONDS)
+    assert 42 == calls.call_async(asyncio.sleep, 0, 42, limit_seconds=LIMIT_SECONDS)
 
 
 @untraced

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from typing import Protocol
 
+from .unread import unread
 from .wording import duration
 
 # Often enough to see that it lives, seldom enough for a log that is kept.
@@ -60,7 +61,29 @@ class Display(Protocol):
 
 def open_display(total_bytes: int | None) -> Display:
     """The one that suits what standard error is."""
-    return Bar(total_bytes) if sys.stderr.isatty() else Lines()
+    return Unbroken(Bar(total_bytes) if sys.stderr.isatty() else Lines())
+
+
+class Unbroken:
+    """Shows what another one does, for as long as there is somebody to see it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def show(self, snapshot: Snapshot) -> None:
+        """See `Display`."""
+        with unread(sys.stderr):
+            self._display.show(snapshot)
+
+    def say(self, text: str, *, loud: bool = False) -> None:
+        """See `Display`."""
+        with unread(sys.stderr):
+            self._display.say(text, loud=loud)
+
+    def close(self) -> None:
+        """See `Display`."""
+        with unread(sys.stderr):
+            self._display.close()
 
 
 class Lines:

@@ -39,7 +39,7 @@ def export(  # noqa: PLR0913 -- a command line has its options here
             "--stop-within",
             metavar="SECONDS",
             min=0,
-            help="At Ctrl-C or SIGTERM, so long may it take to send what was read.",
+            help="At Ctrl-C, SIGTERM or the end of its terminal, so long may it take to send what was read.",
         ),
     ] = 8.0,  # Docker and many others kill ten seconds after they asked
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,

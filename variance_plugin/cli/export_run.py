@@ -22,6 +22,7 @@ from .display import Display, open_display
 from .notices import Notices
 from .reading import open_source, tell_skipped_files
 from .stopping import Signals
+from .unread import unread
 from .watch import Watch
 
 
@@ -123,9 +124,10 @@ def _why_stopped(watch: Watch, host: Host) -> str:
 
 
 def _print(end: Closing, *, as_json: bool) -> None:
-    sys.stdout.write(end.to_json().decode() if as_json else end.to_text())
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    with unread(sys.stdout):
+        sys.stdout.write(end.to_json().decode() if as_json else end.to_text())
+        sys.stdout.write("\n")
+        sys.stdout.flush()
 
 
 def _check_dead_letters(order: Order) -> None:

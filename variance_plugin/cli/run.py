@@ -34,8 +34,8 @@ def run(
     exports. How far it is, the plugins' storage, jobs and dead letters are kept in the state file: after a
     stop, a crash or a kill it goes on where it was.
 
-    SIGTERM and Ctrl-C stop it in order: what was read is delivered, for flush_seconds at the most. A second
-    one stops it at once, and loses nothing either.
+    SIGTERM, Ctrl-C and the end of its terminal stop it in order: what was read is delivered, for
+    flush_seconds at the most. A second one stops it at once, and loses nothing either.
 
     [bold]Exit status[/]: 0 all that was read is delivered, 1 some of it is in the dead letters (with --once),
     2 wrong usage or settings, 3 some of what was read is left for the next run.

@@ -63,15 +63,20 @@ def run(
         with watch:
             try:
                 runner.run(once=once)
-            except Exception:
+            except BaseException:
                 watch.stop("the source could not go on")
                 runner.finish(settings.flush_seconds)
                 raise
             runner.finish(settings.flush_seconds if clock.stopped else None)
-        status = _status(runner, once=once)
+        failure = watch.failure or runner.host.failure
+        status = _status(runner, once=once) if failure is None else ExitStatus.STOPPED
+        if failure is not None:
+            _logger.critical("not stopped, but ended by %s", _kind(failure))
         _say_end(runner, status)
-    if runner.host.failure is not None:
-        raise runner.host.failure
+    if isinstance(failure, Exception):
+        raise failure
+    if failure is not None:  # raised as it is, it might end the program as if that were meant
+        raise RuntimeError(type(failure).__name__) from failure
     return status
 
 
@@ -89,6 +94,8 @@ class _Watch:
         self._deadline: float | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="signals", daemon=True)
+        self.failure: Exception | None = None
+        """A fault of this very class; it ends the run."""
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -102,19 +109,23 @@ class _Watch:
         """Read no more, and deliver what was read."""
         flush_seconds = self._runner.settings.flush_seconds
         _logger.info("stopping (%s): sending what was read, for %g s at the most", why, flush_seconds)
-        self._begin_to_end()
-
-    def _begin_to_end(self) -> None:
-        self._deadline = self._clock.monotonic() + self._runner.settings.flush_seconds
+        self._deadline = self._clock.monotonic() + flush_seconds
         self._runner.host.stop()
 
     def _run(self) -> None:
+        try:
+            self._listen()
+        except Exception as error:  # noqa: BLE001 -- without this thread nobody would hear signals
+            self.failure = error
+            self.stop(_kind(error))
+
+    def _listen(self) -> None:
         while not self._over.is_set():
             heard = self._signals.wait(_LISTEN_SECONDS)
             if self._over.is_set():
                 return
             if self._deadline is None and self._clock.stopped:
-                self._begin_to_end()  # a part of the host has failed
+                self.stop(_kind(self._runner.host.failure))
             is_late = self._deadline is not None and self._clock.monotonic() >= self._deadline
             if is_late or (heard is not None and self._deadline is not None):
                 self._end_at_once()
@@ -126,6 +137,11 @@ class _Watch:
         _say_end(self._runner, ExitStatus.STOPPED)
         logging.shutdown()
         os._exit(ExitStatus.STOPPED)
+
+
+def _kind(failure: BaseException | None) -> str:
+    """A fault of the program in words, without its text, which may quote an event."""
+    return f"a fault of the program: {type(failure).__name__}"
 
 
 def _status(runner: Runner, *, once: bool) -> ExitStatus:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, heard by whoever waits for them; and a standard input whose reading ends with them."""
+"""The signals that ask a program to end, and a standard input whose reading ends with them."""
 
 import io
 import select
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
-_HEARD = (signal.SIGINT, signal.SIGTERM)
+_HEARD = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    _HEARD.append(signal.SIGHUP)  # of a terminal that is closed
 _WOKEN = b"\0"
 # How long a silent standard input may hold up a stop.
 _LOOK_UP_SECONDS = 0.2

@@ -17,7 +17,7 @@ from .stopping import Signals
 from .wording import duration
 
 _LOOK_EVERY_SECONDS = 0.25
-_CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+_CAUSES = {"SIGINT": "Ctrl-C", "SIGHUP": "a closed terminal"}
 
 
 class Watch:
@@ -119,7 +119,7 @@ class Watch:
             return
         most = duration(self._flush_seconds)
         self._display.say(f"Stopping: sending what was read, for {most} at the most. Once more: at once.")
-        self.stop(f"stopped by {_CAUSES[number]}")
+        self.stop(f"stopped by {_CAUSES.get(number.name, number.name)}")
 
     def _look(self) -> None:
         now = self._clock.monotonic()

@@ -16,6 +16,10 @@ class HookTimeout(Exception):
     """A hook took longer than it may."""
 
 
+class HookExit(Exception):
+    """A hook raised what would end a thread or the program, as `sys.exit` does."""
+
+
 class _Interrupt(BaseException):
     """Ends a hook from outside. No `Exception`, so that a plugin that catches those does not catch it."""
 
@@ -44,6 +48,7 @@ class Calls:
 
         Raises:
             HookTimeout: When it takes longer than that.
+            HookExit: When it raises what is no `Exception`.
             Exception: What the function raises.
         """
         slot: _Slot | None = getattr(self._own, "slot", None)
@@ -61,6 +66,10 @@ class Calls:
         except _Interrupt:
             slot.end()  # it may have come between the function and the line above
             raise HookTimeout(f"took longer than {limit_seconds:g} s") from None
+        except Exception:
+            raise
+        except BaseException as error:
+            raise _exit_of(error) from error
 
     def call_async(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, limit_seconds: float
@@ -167,6 +176,14 @@ async def _bounded(
         if scope.expired():
             raise HookTimeout(f"took longer than {limit_seconds:g} s") from None
         raise
+    except (Exception, asyncio.CancelledError, _Interrupt):
+        raise
+    except BaseException as error:
+        raise _exit_of(error) from error
+
+
+def _exit_of(error: BaseException) -> HookExit:
+    return HookExit(f"raised {type(error).__name__}, which would end more than the hook")
 
 
 def _raise_in(thread_id: int, exception: type[BaseException] | None) -> None:

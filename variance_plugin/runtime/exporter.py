@@ -78,7 +78,7 @@ class Exporter:
             )
             for number, lane in enumerate(self.lanes)
         ]
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self.seen = 0
         """Events that were offered."""
 
@@ -189,7 +189,7 @@ class Exporter:
         return join(self._threads, end, self._clock) and drained
 
     @property
-    def failure(self) -> Exception | None:
+    def failure(self) -> BaseException | None:
         """What ends the run: a fault of this host, or of the plugin where that is asked for."""
         return self._failure or (self._overflow.failure if self._overflow is not None else None)
 
@@ -225,7 +225,7 @@ class Exporter:
         except Stopped:
             # What is left stays the lane's own, and nothing later goes out: it would overtake it.
             self.stop()
-        except Exception as error:  # noqa: BLE001 -- a lane that ends would hold its events for ever
+        except BaseException as error:  # noqa: BLE001 -- a lane that ends would hold its events for ever
             self._failure = error
             self._clock.stop()
             self.stop()
