@@ -38,6 +38,8 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
+        self.stopped = False
+        """See `Clock`. An attribute, since it is asked for with every event."""
 
     def now(self) -> datetime:
         """See `Clock`."""
@@ -54,9 +56,5 @@ class SystemClock:
 
     def stop(self) -> None:
         """See `Clock`."""
+        self.stopped = True
         self._stop.set()
-
-    @property
-    def stopped(self) -> bool:
-        """See `Clock`."""
-        return self._stop.is_set()

@@ -17,6 +17,7 @@ from ..settings import manifest, read_settings
 from ..sources.file import FileSource
 from ..sources.paths import Input, choose
 from .closing import Closing, ExitStatus
+from .collecting import seldom_collected
 from .configuration import Configuration
 from .display import Display, open_display
 from .notices import Notices
@@ -88,7 +89,7 @@ def _deliver(
         os._exit(conclude())
 
     failure: BaseException | None = None
-    with closing(dead_letters), Signals() as signals:
+    with closing(dead_letters), Signals() as signals, seldom_collected():
         host.start()
         with Watch(
             host=host,

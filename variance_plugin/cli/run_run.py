@@ -14,6 +14,7 @@ from ..runtime import LoadedPlugin, load_plugin
 from ..runtime.settings import LogFormat, PluginSettings, read
 from ..runtime.watching.logs import logging_to
 from .closing import ExitStatus
+from .collecting import seldom_collected
 from .config_run import manifest_of
 from .stopping import Signals, stoppable_stdin
 
@@ -58,6 +59,7 @@ def run(
         logging_to(sys.stderr, as_json=as_json, level=settings.logs.level, secrets=[*settings.secrets]),
         Runner(settings, load=_load, clock=clock, stdin=stoppable_stdin(lambda: clock.stopped)) as runner,
         Signals() as signals,
+        seldom_collected(),
     ):
         watch = _Watch(runner, clock, signals)
         with watch:

@@ -22,13 +22,23 @@ def plain_name(record: bytes) -> str | None:
     None when the record has to be decoded to know. A name is right but in records that are no JSON, or that
     have the key `event` twice: `is_named` makes sure.
     """
-    # Up to the first object within it the event's own keys and texts are plain to see.
-    head = record[: record.find(b"{", 1)]
-    key = _KEY if _KEY in head else _SPACED_KEY
-    before, found, behind = head.partition(key)
-    if found and before[:1] == b"{" and b"\\" not in head and b"[" not in before:
-        name, end, _ = behind.partition(b'"')
-        if end:
+    key = _KEY
+    at = record.find(key)
+    if at < 0:
+        key = _SPACED_KEY
+        at = record.find(key)
+    # Up to the first object or list within it the event's own keys and texts are plain to see.
+    if (
+        at > 0
+        and record.startswith(b"{")
+        and record.find(b"{", 1, at) < 0
+        and record.find(b"[", 1, at) < 0
+        and record.find(b"\\", 1, at) < 0
+    ):
+        begin = at + len(key)
+        end = record.find(b'"', begin)
+        name = record[begin:end]
+        if end > 0 and b"\\" not in name:
             return name.decode(errors="replace")
     return _decoded_name(record)
 

@@ -41,7 +41,7 @@ class Accounts:
 
     def group_of(self, known: Known) -> str | None:
         """The key of the group that stands for the account, from the event's `$groups`."""
-        if not self._by_group:
+        if not self._by_group or known.groups is None:
             return None
         type_ = self._account_type(known)
         return None if type_ is None else id_text(known.groups[type_])

@@ -1,7 +1,6 @@
 """The message's `context`: where and on what it happened (docs/mapping.md, "Context")."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Any
 
 from ..messages import (
@@ -18,81 +17,66 @@ from ..messages import (
 )
 from .urls import url_search
 
-
-def _app(name: Any, version: Any, build: Any, namespace: Any, library_version: Any) -> App:
-    return App(name, library_version if version is None else version, build, namespace)
-
-
-def _page(url: Any, path: Any, title: Any, referrer: Any, host: Any) -> Page:
-    return Page(url, path, page_search(url), title, referrer, host)
-
-
 _WHOLE = "$ip $locale $browser_language $timezone $raw_user_agent $user_agent $session_id".split()
-# By the field of `Context`: what makes a part, and of which properties.
-_PARTS: dict[str, tuple[Callable[..., Any], list[str]]] = {
-    "app": (_app, "$app_name $app_version $app_build $app_namespace posthog_version".split()),
-    "os": (Os, "$os $os_version".split()),
-    "device": (
-        Device,
-        "$device_id $device_type $device_model $device_manufacturer $device_name".split(),
-    ),
-    "network": (Network, "$network_wifi $network_cellular $network_bluetooth $network_carrier".split()),
-    "screen": (Screen, "$screen_width $screen_height".split()),
-    "page": (_page, "$current_url $pathname title $referrer $host".split()),
-    "campaign": (Campaign, "utm_source utm_medium utm_campaign utm_term utm_content".split()),
-    "location": (
-        Location,
-        "$geoip_city_name $geoip_country_name $geoip_subdivision_1_name $geoip_latitude "
-        "$geoip_longitude".split(),
-    ),
+# By the part of `Context`: the properties that its fields stand for, in their order.
+_PARTS: dict[type, list[str]] = {
+    App: "$app_name $app_version $app_build $app_namespace".split(),
+    Os: "$os $os_version".split(),
+    Device: "$device_id $device_type $device_model $device_manufacturer $device_name".split(),
+    Network: "$network_wifi $network_cellular $network_bluetooth $network_carrier".split(),
+    Screen: "$screen_width $screen_height".split(),
+    Page: "$current_url $pathname title $referrer $host".split(),
+    Campaign: "utm_source utm_medium utm_campaign utm_term utm_content".split(),
+    Location: (
+        "$geoip_city_name $geoip_country_name $geoip_subdivision_1_name $geoip_latitude $geoip_longitude"
+    ).split(),
 }
+_LIBRARY_VERSION = "posthog_version"
 
-CONTEXT_NAMES = [*_WHOLE, *(name for _, names in _PARTS.values() for name in names)]
+CONTEXT_NAMES = [*_WHOLE, _LIBRARY_VERSION, *(name for names in _PARTS.values() for name in names)]
 """The properties that Segment's `context` has a place for."""
 
 
-class ContextReader:
-    """Makes the context of events whose values stand in a certain order.
+def context_code(values: Mapping[str, str], *, ip: str) -> str:
+    """Python code whose value is the context of an event; account and traits are the mapper's to add.
+
+    Code and not a function, because a function that looks up what an event has costs more than all that it
+    makes: what no event of a layout has, such as the network of a browser, is not even mentioned.
 
     Args:
-        places: Of the properties that are among the values.
-        nothing: The place of a None.
+        values: By property, the code whose value it is: no object and no list. One that no event has is
+            missing.
+        ip: The code for an address that counts more than the property.
     """
 
-    def __init__(self, places: Mapping[str, int], *, nothing: int) -> None:
-        def taken(names: Iterable[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-            return itemgetter(*(places.get(name, nothing) for name in names))
+    def first(*names: str) -> str:
+        """The first value that is there."""
+        codes = [values[name] for name in names if name in values] or ["None"]
+        return "".join(f"{code} if {code} is not None else " for code in codes[:-1]) + codes[-1]
 
-        self._whole = taken(_WHOLE)
-        # What no event of this layout has, such as the network of a browser, costs nothing.
-        self._parts = [
-            (field, make, taken(names), len(names))
-            for field, (make, names) in _PARTS.items()
-            if not places.keys().isdisjoint(names)
-        ]
+    def part(kind: type, names: list[str]) -> str:
+        """A part, where one of its fields is there: most events have no app, network or campaign."""
+        codes = [values.get(name, "None") for name in names]
+        found = [code for code in codes if code != "None"]
+        if kind is App:
+            codes[1] = first("$app_version", _LIBRARY_VERSION)
+            found += [values[_LIBRARY_VERSION]] if _LIBRARY_VERSION in values else []
+        if not found:
+            return "None"
+        if kind is Page:
+            codes.insert(2, f"page_search({codes[0]})")
+        return f"None if {' is '.join(found)} is None else {kind.__name__}({', '.join(codes)})"
 
-    def read(self, values: Sequence[Any]) -> Context:
-        """What Segment's spec has a place for; account and traits are the mapper's to add.
-
-        Args:
-            values: No object or list among them.
-        """
-        ip, locale, language, timezone, raw_user_agent, user_agent, session_id = self._whole(values)
-        context = Context(
-            LIBRARY,
-            None,
-            ip,
-            language if locale is None else locale,
-            timezone,
-            user_agent if raw_user_agent is None else raw_user_agent,
-        )
-        context.session_id = session_id
-        # A part is made where one of its fields is there: most events have no app, network or campaign.
-        for field, make, taken, length in self._parts:
-            found = taken(values)
-            if found.count(None) != length:
-                setattr(context, field, make(*found))
-        return context
+    fields = {
+        "ip": f"{ip} if {ip} is not None else {first('$ip')}",
+        "locale": first("$locale", "$browser_language"),
+        "timezone": first("$timezone"),
+        "user_agent": first("$raw_user_agent", "$user_agent"),
+        "session_id": first("$session_id"),
+    }
+    fields |= {kind.__name__.lower(): part(kind, names) for kind, names in _PARTS.items()}
+    ordered = [fields.get(field, "None") for field in Context.__struct_fields__[1:]]
+    return f"Context(LIBRARY, {', '.join(ordered)})"
 
 
 def page_search(url: Any) -> str | None:
@@ -100,6 +84,15 @@ def page_search(url: Any) -> str | None:
     if type(url) is not str or "?" not in url:
         return None
     return url_search(url) or None
+
+
+CONTEXT_SCOPE: dict[str, Any] = {
+    "Context": Context,
+    "LIBRARY": LIBRARY,
+    "page_search": page_search,
+    **{kind.__name__: kind for kind in _PARTS},
+}
+"""What that code calls."""
 
 
 def page_properties(page: Page | None, own: dict[str, Any]) -> dict[str, Any]:

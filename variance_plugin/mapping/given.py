@@ -1,5 +1,6 @@
 """What the mapping reads of an event, in one form, however the event came."""
 
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 from ..events import Event
 from ..exact_json import decode
 from ..messages import Context
-from .context import CONTEXT_NAMES, ContextReader
+from .context import CONTEXT_NAMES, CONTEXT_SCOPE, context_code
 from .known import KNOWN_NAMES, PLAIN_NAMES, Known
 from .own import OwnProperties
 
@@ -38,12 +39,10 @@ class Given(msgspec.Struct, gc=False):
 def given_by(event: Event, own: OwnProperties) -> Given:
     """What the mapping reads of a decoded event."""
     properties = event.properties
-    values = [*map(properties.get, CONTEXT_NAMES), None]
+    values = [*map(properties.get, CONTEXT_NAMES), event.ip]
     if not _TO_LOOK_AT.isdisjoint(map(type, values)):
         values = [*map(_plain, values)]
-    context = _contexts.read(values)
-    if event.ip is not None:
-        context.ip = _plain(event.ip)
+    context = _context_of(values)
     known = Known(*map(properties.get, KNOWN_NAMES))
     for attribute in _PLAIN:
         setattr(known, attribute, _plain(getattr(known, attribute)))
@@ -73,8 +72,10 @@ def person_of(given: Given) -> dict[str, Any]:
     return person if isinstance(person, dict) else {}
 
 
-_contexts = ContextReader(
-    {name: place for place, name in enumerate(CONTEXT_NAMES)}, nothing=len(CONTEXT_NAMES)
+_context_of: Callable[[list[Any]], Context] = eval(  # noqa: S307 -- it is made of a table of this package
+    "lambda values: "
+    + context_code({name: f"values[{place}]" for place, name in enumerate(CONTEXT_NAMES)}, ip="values[-1]"),
+    CONTEXT_SCOPE,
 )
 _PLAIN = Known.__struct_fields__[: len(PLAIN_NAMES)]
 

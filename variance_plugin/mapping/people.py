@@ -33,6 +33,8 @@ class People:
     def updates(self, given: Given) -> dict[str, Any]:
         """The traits that the user's code set with this event; empty when PostHog alone set some."""
         once, update = _updates(given.known)
+        if not once and not update:
+            return {}
         posthogs = self._not_set_by_user
         if posthogs.issuperset(once) and posthogs.issuperset(update):
             return {}
@@ -56,4 +58,4 @@ class People:
 
 def _updates(known: Known) -> tuple[dict[str, Any], dict[str, Any]]:
     once, update = known.set_once, known.set_
-    return (once if isinstance(once, dict) else {}, update if isinstance(update, dict) else {})
+    return (once if type(once) is dict else {}, update if type(update) is dict else {})
