@@ -38,7 +38,7 @@ _MODULES = {
     Extra.FILES: ("brotli",),
     Extra.GEOIP: ("maxminddb",),
     Extra.BUCKET: ("brotli", "obstore", "pyarrow"),
-    Extra.SERVE: ("httptools", "starlette", "uvicorn"),
+    Extra.SERVE: ("httptools", "uvicorn"),
     Extra.KAFKA: ("confluent_kafka",),
 }
 

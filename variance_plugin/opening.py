@@ -14,13 +14,17 @@ from .runtime.settings import RunnerSettings
 from .runtime.settings.sources import BackfillSource as BackfillSettings
 from .runtime.settings.sources import BucketSource as BucketSettings
 from .runtime.settings.sources import FileSource as FileSettings
+from .runtime.settings.sources import HttpSource as HttpSettings
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
+from .runtime.watching.requests import RequestFigures
 from .sources import Source
 from .sources.backfill import BackfillSource, Wanted, Window
 from .sources.bucket import Access, Bucket, Narrowing, open_store
 from .sources.file import FileSource
 from .sources.following import Following
+from .sources.http.exchange import Limits
+from .sources.http.intake import HttpAccess, HttpIntake
 from .sources.intake import StreamIntake
 from .sources.paths import STDIN
 from .sources.positions import StoredPositions
@@ -69,6 +73,8 @@ def open_source(around: Surroundings, *, once: bool) -> Source:
             return _bucket(settings, around, once=once)
         case BackfillSettings() as settings:
             return _backfill(settings, around)
+        case HttpSettings() as settings:
+            return _http(settings, around, once=once)
 
 
 def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Source:
@@ -133,6 +139,22 @@ def _backfill(settings: BackfillSettings, around: Surroundings) -> Source:
 def _stdin(around: Surroundings) -> Source:
     spool = _spool(around, "stdin")
     return SpoolSource(spool, StreamIntake(around.stdin or sys.stdin.buffer, spool))
+
+
+def _http(settings: HttpSettings, around: Surroundings, *, once: bool) -> Source:
+    spool = _spool(around, settings.type)
+    if once:
+        return SpoolSource(spool, name=settings.type)  # what an earlier run has taken in
+    access = HttpAccess(
+        address=settings.address,
+        tokens=settings.tokens,
+        webhook_token=settings.webhook_token,
+        trusted_proxies=settings.trusted_proxies,
+        limits=Limits(max_connections=settings.max_connections),
+    )
+    figures = RequestFigures(around.metrics, around.clock)
+    intake = HttpIntake(spool, access, clock=around.clock, told=figures)
+    return SpoolSource(spool, intake, name=settings.type)
 
 
 def _spool(around: Surroundings, name: str) -> Spool:

@@ -173,14 +173,14 @@ def test_any_page_may_post(url: str) -> None:
 
 
 def test_an_origin_with_a_line_break_makes_no_header(url: str) -> None:
-    """What a client sends must not write the answer's headers."""
+    """What a client sends must not write the answer's headers; it is no header to begin with."""
     with socket.create_connection(address(url), timeout=TIMEOUT_SECONDS) as client:
         client.sendall(
             b"OPTIONS /e/ HTTP/1.1\r\nHost: a\r\nOrigin: http://a.example\r\n Set-Cookie: a=b\r\n\r\n"
         )
         answer = client.makefile("rb").read()
 
-    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.startswith(b"HTTP/1.1 400")
     assert b"Set-Cookie" not in answer
 
 
@@ -242,7 +242,6 @@ def test_what_cannot_be_recorded_is_refused_with_its_reason(
         pytest.param(b"Content-Length: -1", b"400", id="negative length"),
         pytest.param(b"Content-Length: \xc2\xb2", b"400", id="length that is no number"),
         pytest.param(b"Transfer-Encoding: chunked\r\n\r\nzz", b"400", id="chunk without length"),
-        pytest.param(b"Transfer-Encoding: chunked\r\n\r\nfffffff", b"413", id="chunk over the limit"),
     ],
 )
 def test_a_body_is_refused_before_it_is_read(
@@ -257,9 +256,12 @@ def test_a_body_is_refused_before_it_is_read(
     assert recording.stream.getvalue() == b""
 
 
-def test_half_a_body_is_not_recorded(recording: Recording, url: str) -> None:
+def test_half_a_body_is_not_recorded(recording: Recording) -> None:
     """A client that goes away in the middle has sent nothing."""
-    with socket.create_connection(address(url), timeout=TIMEOUT_SECONDS) as client:
+    with (
+        record(recording.stream, refused=recording.refused.append) as recorder,
+        socket.create_connection(address(recorder.url), timeout=TIMEOUT_SECONDS) as client,
+    ):
         client.sendall(b"POST /e/ HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + BODY[:20])
         client.shutdown(socket.SHUT_WR)
         answer = client.makefile("rb").read()

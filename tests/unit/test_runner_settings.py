@@ -151,6 +151,10 @@ SOURCES = {
         "from": "2026-11-01", "to": "2026-11-21T10:00:00Z", "include": "a,b", "exclude": "c",
         "window_hours": "24",
     },
+    "http": {
+        "listen": "127.0.0.1:0", "tokens": "phc_demo,phc_other", "webhook_token": "demo-token",
+        "trusted_proxies": "1", "max_connections": "100",
+    },
 }  # fmt: skip
 """For each type of source, a value of each of its settings."""
 
@@ -563,6 +567,24 @@ def test_only_the_settings_of_its_own_kind_are_told_of_a_source() -> None:
         (
             'type = "bucket"\nurl = "a"\nendpoint = "minio:9000"',
             "source.endpoint: is not an address such as https://minio.internal.example (from runner.toml)",
+        ),
+        (
+            'type = "http"',
+            (
+                "source.tokens: nobody may send events: give the keys of your projects (phc_…), or "
+                "source.webhook_token"
+            ),
+        ),
+        (
+            'type = "http"\ntokens = ["*"]\nlisten = "off"',
+            "source.listen: is not an address and a port, such as 127.0.0.1:8902 (from runner.toml)",
+        ),
+        (
+            'type = "http"\nwebhook_token = "a\\u0007b"',
+            (
+                "source.webhook_token: holds a line break or another control character; a header cannot "
+                "carry that (from runner.toml)"
+            ),
         ),
     ],
     ids=str,

@@ -28,6 +28,7 @@ from .preview import preview
 from .receive import receive
 from .record import record
 from .run import run
+from .serve import serve
 from .sources import sources
 
 _DEBUG = "--debug"
@@ -48,7 +49,7 @@ def _help(function: Callable[..., None]) -> str:
     return "\n\n".join(f"\b{text}" if text.startswith("$") else " ".join(text.split()) for text in paragraphs)
 
 
-for _command in (demo, preview, check, export, run, bucket, backfill, sources, receive, record):
+for _command in (demo, preview, check, export, run, bucket, backfill, serve, sources, receive, record):
     app.command(help=_help(_command))(_command)
 for _command in (show, schema):
     config.command(help=_help(_command))(_command)

@@ -44,6 +44,12 @@ SOURCE_TYPES: Sequence[SourceType] = (
         reads="what PostHog has kept, by its own API",
         command="backfill --from TIME --to TIME",
     ),
+    SourceType(
+        type="http",
+        reads="what PostHog's webhook destination and its SDKs post",
+        command="serve",
+        extra=Extra.SERVE,
+    ),
 )
 
 

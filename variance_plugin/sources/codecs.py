@@ -95,8 +95,12 @@ def decoded(chunks: Iterable[bytes], *, name: str = "") -> Iterator[bytes]:
     head = b""
     while len(head) < MAGIC_BYTES and (chunk := next(source, None)) is not None:
         head += chunk
-    codec = codec_of(head[:MAGIC_BYTES], name)
-    yield from filter(None, _DECODE[codec](chain((head,), source)))
+    yield from unpacked(chain((head,), source), codec_of(head[:MAGIC_BYTES], name))
+
+
+def unpacked(chunks: Iterable[bytes], codec: Codec) -> Iterator[bytes]:
+    """The same where it is known how they are compressed."""
+    return filter(None, _DECODE[codec](chunks))
 
 
 class _Frame(Protocol):

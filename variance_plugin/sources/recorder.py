@@ -4,21 +4,25 @@ It answers as PostHog does, so an unmodified SDK needs nothing but its host chan
 nothing else: no queue, no sending on. For events that must not be lost there is the HTTP source.
 """
 
+import asyncio
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from ..capture import decode_body
+from ..clock import SystemClock
 from ..errors import InvalidRecord, UsageError
-from .capture_server import CaptureServer
+from .http.app import App, Exchange
+from .http.exchange import Answer, Door, Limits, Request
+from .http.reading import busy, without_encoding
+from .http.routes import SettledDoor, accepted, is_settled, takes_events
+from .http.server import HttpServer
 
 _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*+")|[ \t\r\n]+', re.DOTALL)
-
-# How long closing may wait for the server's loop to notice.
-_STOP_CHECK_SECONDS = 0.05
 
 
 def _unheard(_reason: str) -> None:
@@ -29,14 +33,14 @@ class Recorder:
     """Listens from the moment it is made, serves inside `with`.
 
     Args:
-        write: Takes one request's JSON as one line, newline included. Called by one thread at a
-            time. Its `OSError` makes the SDK keep its events and try again.
+        write: Takes one request's JSON as one line, newline included. Called by one thread at a time. Its
+            `OSError` makes the SDK keep its events and try again.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one, see `url`.
-        refused: Told why a request was not recorded; called from many threads.
+        refused: Told why a request was not recorded, in the thread of the server.
 
     Raises:
-        UsageError: The address cannot be listened on.
+        UsageError: The address cannot be listened on, or the packages for it are missing.
     """
 
     def __init__(
@@ -47,16 +51,16 @@ class Recorder:
         port: int = 0,
         refused: Callable[[str], object] = _unheard,
     ) -> None:
-        self.recorded = 0
-        self._write = write
-        self._lock = threading.Lock()
-        try:
-            self._server = CaptureServer((host, port), take=self._take, refused=refused)
-        except (OSError, OverflowError) as cause:
-            raise UsageError(f"cannot listen on {host}, port {port}: {cause}; choose another") from cause
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(_STOP_CHECK_SECONDS,), name="recorder"
-        )
+        self._recording = _RecordingDoor(write)
+        self._settled = SettledDoor()
+        self._refused = refused
+        app = App(self._door, clock=SystemClock(), limits=Limits(), told=self._tell)
+        self._server = HttpServer(app, (host, port), limits=Limits(), setting="--host, --port")
+
+    @property
+    def recorded(self) -> int:
+        """How many requests."""
+        return self._recording.count
 
     @property
     def url(self) -> str:
@@ -64,21 +68,53 @@ class Recorder:
         return self._server.url
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.start(lambda: None)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Answer what has arrived whole, then close."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.stop_reading()
-        self._server.server_close()
+        self._server.stop()
+        self._recording.close()
 
-    def _take(self, json_text: bytes) -> None:
-        line = one_line(json_text) + b"\n"
-        with self._lock:
-            self._write(line)
-            self.recorded += 1
+    def _door(self, path: str) -> Door | None:
+        if takes_events(path):
+            return self._recording
+        return self._settled if is_settled(path) else None
+
+    def _tell(self, exchange: Exchange) -> None:
+        if exchange.reason is not None and exchange.door != self._settled.name:
+            self._refused(exchange.reason)
+
+
+class _RecordingDoor:
+    """Writes down the JSON of each request."""
+
+    name = "recording"
+    methods = ("GET", "POST")
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self.count = 0
+        self._write = write
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+
+    def admit(self, head: Request) -> None:
+        """See `Door`."""
+
+    async def take(self, request: Request) -> Answer:
+        """See `Door`."""
+        body = without_encoding(request.body, request.header("content-encoding"))
+        text = decode_body(body, content_type=request.header("content-type"), query=request.query)
+        line = one_line(text) + b"\n"
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, line)
+        except OSError as error:
+            raise busy(f"cannot write: {error.strerror or error}") from error
+        self.count += 1
+        return accepted(request)
+
+    def close(self) -> None:
+        """End the thread that writes."""
+        self._thread.shutdown()
 
 
 @contextmanager

@@ -172,4 +172,9 @@ def entry(found: Record | Broken) -> bytes:
     """What to append to a spool for it: the body as it is, or why there is none and where it should be."""
     if isinstance(found, Broken):
         return _BROKEN + f"{found.reason} ({found.position})".encode(errors="replace")
-    return _RECORD + found.body if found.body.startswith(_MARK) else found.body
+    return body_entry(found.body)
+
+
+def body_entry(body: bytes) -> bytes:
+    """What to append to a spool for a record's body: any bytes, also such as are no JSON."""
+    return _RECORD + body if body.startswith(_MARK) else body

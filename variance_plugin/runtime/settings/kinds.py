@@ -86,6 +86,13 @@ def _listen_address(text: str) -> str:
     return text
 
 
+def _required_listen_address(text: str) -> str:
+    text = _listen_address(text)
+    if text == OFF:
+        raise ValueError("is not an address and a port, such as 127.0.0.1:8902")
+    return text
+
+
 def _not_empty(value: Any) -> Any:
     if value == "":
         raise ValueError("is empty, where a path is wanted")
@@ -114,6 +121,7 @@ OptionalMoment: TypeAlias = Annotated[
 ]
 """A time, or the beginning of a day; in UTC where it has no zone."""
 ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listen_address)]
+RequiredListenAddress: TypeAlias = Annotated[str, AfterValidator(_required_listen_address)]
 # A path or pattern; "-" is standard input.
 PathText: TypeAlias = Annotated[
     str, Field(min_length=1), WithJsonSchema({"type": "string", "format": "path"})

@@ -13,7 +13,7 @@ from .faults import faults_of
 from .gathered import Gathered
 from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys, variable
 from .plugin_config import PluginConfig, is_variance
-from .sources import DEFAULT_SOURCE, BackfillSource
+from .sources import DEFAULT_SOURCE, BackfillSource, HttpSource
 from .tables import PluginSettings, PosthogSettings, RunnerSettings
 
 FILE_NAME = "runner.toml"
@@ -138,6 +138,12 @@ def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
     """What is wrong with values that are fine each by itself."""
     if not any(plugin.enabled for plugin in settings.plugins):
         yield Fault(key=PLUGINS, problem="none of them is enabled; events would lead nowhere")
+    source = settings.source
+    if isinstance(source, HttpSource) and not source.tokens and not source.webhook_token:
+        yield Fault(
+            key="source.tokens",
+            problem="nobody may send events: give the keys of your projects (phc_…), or source.webhook_token",
+        )
     posthog = settings.posthog
     for name in ("report_exceptions", "report_exports"):
         if getattr(posthog, name) and not posthog.project_key:

@@ -3,12 +3,21 @@
 Another source is another dataclass with a `type` of its own, and its place in `Source`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from .kinds import NUMBER, OptionalEndpoint, OptionalMoment, PathText
+from ...secret import Secret
+from .kinds import (
+    NUMBER,
+    OptionalEndpoint,
+    OptionalMoment,
+    PathText,
+    RequiredListenAddress,
+    SecretText,
+    host_and_port,
+)
 from .strictness import STRICT
 
 DEFAULT_SOURCE = "file"
@@ -77,4 +86,34 @@ class BackfillSource:
     """So much of the time is asked for at once; PostHog's most is a week."""
 
 
-Source: TypeAlias = Annotated[FileSource | BucketSource | BackfillSource, Field(discriminator="type")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSource:
+    """Events that PostHog's webhook destination and its SDKs post."""
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["http"]
+    """Which kind of source this is."""
+    listen: RequiredListenAddress = "127.0.0.1:8902"
+    """Address and port where events are posted to; port 0 takes a free one. Only this machine can reach it
+    unless told otherwise."""
+    webhook_token: SecretText = field(default_factory=lambda: Secret(""))
+    """What PostHog's webhook destination has to show, as `Authorization: Bearer …`. Empty: webhooks are not
+    taken."""
+    tokens: tuple[str, ...] = ()
+    """Keys (phc_…) of the projects whose SDKs may send events; `*` is any project. Empty: SDKs may not."""
+    trusted_proxies: Annotated[int, Field(ge=0, le=100), NUMBER] = 0
+    """How many proxies of yours a request passes; a client's address is what the outermost of them put into
+    X-Forwarded-For. 0: the address that connects."""
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000), NUMBER] = 1000
+    """So many clients may be connected; others are asked to come again later."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where to listen."""
+        return host_and_port(self.listen) or ("", 0)
+
+
+Source: TypeAlias = Annotated[
+    FileSource | BucketSource | BackfillSource | HttpSource, Field(discriminator="type")
+]

@@ -1,7 +1,7 @@
 """The tables of `runner.toml`, as checked values. What stands below a field is what editors and docs show."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -192,6 +192,11 @@ class RunnerSettings:
     def secrets(self) -> Iterator[Secret]:
         """All that are set, so that logs and telemetry can mask them."""
         candidates = [self.posthog.project_key, self.posthog.personal_api_key]
+        candidates += [
+            value
+            for one in fields(self.source)
+            if isinstance(value := getattr(self.source, one.name), Secret)
+        ]
         for plugin in self.plugins:
             candidates += [value for value in plugin.config.values() if isinstance(value, Secret)]
         return (secret for secret in candidates if secret)

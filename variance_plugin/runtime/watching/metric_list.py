@@ -65,6 +65,12 @@ LAG_BYTES = _gauge("runner_lag_bytes", "What is there to be read, and has not be
 SPOOL_BYTES = _gauge("runner_spool_bytes", "Taken in, and not yet done with", "source")
 SPOOL_RECORDS = _gauge("runner_spool_records", "Taken in, and not yet done with", "source")
 
+HTTP_REQUESTS = _counter(
+    "runner_http_requests", "Requests with events, by where they led and what was answered", "door", "status"
+)
+HTTP_EVENTS = _counter("runner_http_events", "Events that were taken in with them", "door")
+HTTP_SECONDS = _histogram("runner_http_answer_seconds", "From a request's head to its answer", "door")
+
 # --- What plugins make of them ----------------------------------------------------------------------
 
 EVENTS_DROPPED = _counter("runner_events_dropped", "Events that process_event dropped", "plugin")

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from .errors import InvalidRecord
-from .lz_string import decompress_base64
+from ..errors import InvalidRecord
+from ..lz_string import decompress_base64
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
 """PostHog's own limit of a batch, compressed or not."""

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from .exchange import JSON_TYPE, Answer, Request
+
 CAPTURE_PATHS = frozenset({"/e", "/i/v0/e", "/track", "/engage", "/capture", "/batch", "/i/v0/ai/batch"})
 """Where events are posted; each also with a slash at its end."""
 
-ACCEPTED = b'{"status":"Ok"}'
-"""The body of PostHog's answer to events it took."""
+CAPTURE_V1_PATHS = frozenset({"/i/v1/analytics/events", "/i/v1/ai/events"})
+"""The same for the capture API v1, which an SDK has to be told to use."""
 
-JSON_TYPE = "application/json"
+ENGAGE_PATH = "/engage"
+
+_ACCEPTED = b'{"status":"Ok"}'
+
 _SCRIPT_TYPE = "application/javascript"
 
 _REMOTE_CONFIG = re.compile(r"/array/(?P<token>[\w-]{1,200})/config(?P<script>\.js)?")
@@ -41,17 +45,46 @@ _NO_FLAGS: Mapping[str, Any] = {
 _FLAG_PATHS = frozenset({"/flags", "/decide"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A body and its media type."""
-
-    content_type: str
-    body: bytes
-
-
 def takes_events(path: str) -> bool:
-    """Whether SDKs post events to this path."""
+    """Whether SDKs post events to this path, as the capture API v0 has them."""
     return path.removesuffix("/") in CAPTURE_PATHS
+
+
+def takes_v1_events(path: str) -> bool:
+    """The same of the capture API v1."""
+    return path.removesuffix("/") in CAPTURE_V1_PATHS
+
+
+def engages(path: str) -> bool:
+    """Whether what is posted there updates a person and needs no event name."""
+    return path.removesuffix("/") == ENGAGE_PATH
+
+
+def accepted(request: Request, events: int = 0) -> Answer:
+    """PostHog's answer to events it took; a page that is being left waits for none."""
+    if request.query.get("beacon") == "1":
+        return Answer(status=204, events=events)
+    return Answer(body=_ACCEPTED, events=events)
+
+
+def is_settled(path: str) -> bool:
+    """Whether SDKs ask there for flags or their configuration."""
+    path = path.removesuffix("/")
+    return path in _FLAG_PATHS or _REMOTE_CONFIG.fullmatch(path) is not None
+
+
+class SettledDoor:
+    """Answers SDKs that ask for flags or their configuration; takes nothing."""
+
+    name = "settled"
+    methods = ("GET", "POST")
+
+    def admit(self, head: Request) -> None:
+        """See `Door`. Anybody may ask."""
+
+    async def take(self, request: Request) -> Answer:
+        """See `Door`."""
+        return settled_answer(request.path) or Answer(status=404)
 
 
 def settled_answer(path: str) -> Answer | None:

@@ -1,0 +1,79 @@
+"""`variance-plugin serve`."""
+
+from typing import Annotated
+
+import typer
+
+from .options import AuthHeader, RunnerAssignments, State, WebhookUrl
+
+
+def serve(  # noqa: PLR0913 -- a command line has its options here
+    *,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="ADDRESS:PORT",
+            help="Where events are posted to: [bold]127.0.0.1:8902[/] unless another is named; only this "
+            "machine can reach that.",
+            show_default=False,
+        ),
+    ] = None,
+    tokens: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--token",
+            metavar="phc_…",
+            help="The key of a project whose SDKs may send; [bold]*[/] is any. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    trusted_proxies: Annotated[
+        int | None,
+        typer.Option(
+            "--trusted-proxies",
+            metavar="NUMBER",
+            min=0,
+            help="How many proxies of yours stand in front; clients' addresses are taken from what they say.",
+            show_default=False,
+        ),
+    ] = None,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Listen to nobody: deliver what an earlier run took in, and end."),
+    ] = False,
+    webhook_url: WebhookUrl = None,
+    auth_header: AuthHeader = None,
+    state: State = None,
+    assignments: RunnerAssignments = None,
+) -> None:
+    """Take events from PostHog's webhook destination and from its SDKs, and export them.
+
+    An event is on disk before it is answered 200; nobody who sends one waits for Variance. SDKs need a
+    --token, the webhook destination the token in RUNNER_SOURCE__WEBHOOK_TOKEN (or that with _FILE).
+
+    SIGTERM and Ctrl-C stop it in order; what was taken in and not yet delivered is there for the next run.
+
+    [bold]Exit status[/]: 0 all that was taken in is delivered, 1 some of it is in the dead letters (with
+    --once), 2 wrong usage or settings, 3 some of it is left for the next run.
+
+    [bold]Examples[/]
+
+    $ variance-plugin serve --token phc_…
+    $ variance-plugin serve --listen 0.0.0.0:8902 --token phc_… --trusted-proxies 1
+    """
+    from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
+
+    source = {
+        "listen": listen,
+        "tokens": tokens,
+        "trusted_proxies": trusted_proxies,
+    }
+    options = RunOptions(
+        once=once,
+        state=state,
+        webhook_url=webhook_url,
+        auth_header=auth_header,
+        assignments=assignments,
+    )
+    raise typer.Exit(run_source("http", source, options))

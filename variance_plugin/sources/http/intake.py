@@ -1,0 +1,133 @@
+"""The HTTP source's receiving end: a server whose doors lead into a spool."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ...clock import Clock
+from ...secret import Secret
+from ..spool import Wake
+from .app import App, Exchange
+from .capture_doors import CaptureDoor, CaptureV1Door, Opening, ProjectKeys
+from .exchange import Door, Limits
+from .keeping import Keep, Keeper
+from .routes import SettledDoor, is_settled, takes_events, takes_v1_events
+from .server import HttpServer
+from .webhook_door import WebhookDoor, is_webhook
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAccess:
+    """What may be sent, and how.
+
+    Attributes:
+        address: Host and port to listen on; port 0 takes a free one.
+        tokens: Keys of the projects whose SDKs may send; `*` is any, none keeps SDKs out.
+        webhook_token: What the webhook destination has to show; empty keeps it out.
+        trusted_proxies: So many of them stand in front.
+        limits: What requests may cost.
+    """
+
+    address: tuple[str, int]
+    tokens: Sequence[str] = ()
+    webhook_token: Secret = field(default_factory=lambda: Secret(""))
+    trusted_proxies: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+class HttpIntake:
+    """An `Intake` that takes events by HTTP; what was answered 200 is kept.
+
+    It ends when the clock is stopped, or `stop` is called: what is under way then is answered first.
+
+    Args:
+        keep: Where they are kept.
+        settings: What may be sent.
+        clock: Says when requests came.
+        told: Is told of every request, in the thread of the server.
+
+    Raises:
+        UsageError: It cannot listen there, or the packages for it are missing.
+    """
+
+    def __init__(
+        self,
+        keep: Keep,
+        settings: HttpAccess,
+        *,
+        clock: Clock,
+        told: Callable[[Exchange], object] = lambda _exchange: None,
+    ) -> None:
+        self._has_ended = False
+        self._appended: Wake | None = None
+        self._opening = Opening()
+        self._keeper = Keeper(keep, self._wake)
+        app = App(
+            self._door,
+            clock=clock,
+            limits=settings.limits,
+            trusted_proxies=settings.trusted_proxies,
+            told=told,
+        )
+        self._server = HttpServer(
+            app,
+            settings.address,
+            limits=settings.limits,
+            setting="source.listen",
+            stops=lambda: clock.stopped,
+        )
+        self._doors: list[tuple[Callable[[str], bool], Door]] = []
+        if settings.webhook_token:
+            webhook = WebhookDoor(self._keeper, settings.webhook_token, self._opening)
+            self._doors.append((is_webhook, webhook))
+        if settings.tokens:
+            keys = ProjectKeys(settings.tokens)
+            self._doors += [
+                (takes_events, CaptureDoor(self._keeper, keys, self._opening)),
+                (takes_v1_events, CaptureV1Door(self._keeper, keys, self._opening)),
+                (is_settled, SettledDoor()),
+            ]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._server.url
+
+    @property
+    def has_ended(self) -> bool:
+        """See `Intake`."""
+        return self._has_ended
+
+    @property
+    def failure(self) -> Exception | None:
+        """See `Intake`."""
+        return self._server.failure
+
+    def start(self, appended: Wake) -> None:
+        """See `Intake`."""
+        self._appended = appended
+        self._server.start(self._end)
+        _logger.info("listening for events at %s", self.url)
+
+    def has_room(self) -> None:
+        """See `Intake`. Whoever was refused comes again by himself."""
+
+    def stop(self) -> None:
+        """See `Intake`."""
+        self._server.stop()
+        self._keeper.close()
+        self._opening.close()
+
+    def _door(self, path: str) -> Door | None:
+        return next((door for leads, door in self._doors if leads(path)), None)
+
+    def _wake(self) -> None:
+        if self._appended is not None:
+            self._appended()
+
+    def _end(self) -> None:
+        self._keeper.close()
+        self._has_ended = True
+        self._wake()
