@@ -45,9 +45,9 @@ def measure_round(path: Path, *, plain_events: int, keep: Path | None = None) ->
         keep: A folder for what the ways send: `decode_encode.jsonl` holds messages, `plain_port.jsonl` and
             `whole_way.jsonl` hold bodies.
     """
-    decode_encode = _run("decode_encode", path, *([keep / "decode_encode.jsonl"] if keep else []))
+    decode_encode = run_way("decode_encode", path, *([keep / "decode_encode.jsonl"] if keep else []))
     with receiving(keep and keep / "plain_port.jsonl") as receiver:
-        plain_port = _run("plain_port", path, receiver.url, plain_events)
+        plain_port = run_way("plain_port", path, receiver.url, plain_events)
         plain_port_received = receiver.stop()
     whole_way, whole_way_received = measure_whole_way(path, keep=keep and keep / "whole_way.jsonl")
     return Round(
@@ -62,7 +62,7 @@ def measure_round(path: Path, *, plain_events: int, keep: Path | None = None) ->
 def measure_whole_way(path: Path, *, keep: Path | None = None) -> tuple[Result, Received]:
     """Measure ours alone."""
     with receiving(keep) as receiver:
-        return _run("whole_way", path, receiver.url), receiver.stop()
+        return run_way("whole_way", path, receiver.url), receiver.stop()
 
 
 def measure_stages(path: Path, *, events: int) -> Stages:
@@ -71,7 +71,8 @@ def measure_stages(path: Path, *, events: int) -> Stages:
         return msgspec.json.decode(_output("stages", path, receiver.url, events), type=Stages)
 
 
-def _run(way: str, *arguments: object) -> Result:
+def run_way(way: str, *arguments: object) -> Result:
+    """One way, in a fresh process: the module of that name below `benchmarks`."""
     return msgspec.json.decode(_output(way, *arguments), type=Result)
 
 

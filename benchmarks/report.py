@@ -49,7 +49,7 @@ def ways(rounds: Sequence[Round]) -> str:
         ("(c) ours, the whole way", [one.whole_way for one in rounds]),
     ]
     head = f"{'':<33}{'events/s':>10}{'µs/event':>10}{'CPU µs/event':>14}{'peak MB':>9}"
-    return "\n".join([head, *(f"{name:<33}{_row(results)}" for name, results in rows)])
+    return "\n".join([head, *(f"{name:<33}{row(results)}" for name, results in rows)])
 
 
 def ratios(rounds: Sequence[Round]) -> str:
@@ -115,7 +115,9 @@ def stages(found: Stages, rounds: Sequence[Round]) -> str:
     return "\n".join(lines + [f"  {name:<58}{microseconds:>9.2f}" for name, microseconds in rows])
 
 
-def _row(results: Sequence[Result]) -> str:
+def row(results: Sequence[Result]) -> str:
+    """The figures of one way, in the columns of `ways`: medians."""
+
     def middle(value: Callable[[Result], float]) -> float:
         return median(map(value, results))
 

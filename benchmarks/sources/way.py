@@ -1,0 +1,76 @@
+"""The runner on one source, from opening it to the last answer of the webhook, in this process.
+
+As in the way of `variance-plugin export`, the time to start Python and to import all that is not in it.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.result import Result, emit
+from variance_plugin.cli.config_run import manifest_of
+from variance_plugin.clock import SystemClock
+from variance_plugin.pipeline import Summary, summarize
+from variance_plugin.runner import Runner
+from variance_plugin.runtime import load_plugin
+from variance_plugin.runtime.settings import read
+
+
+def run(url: str, source: Sequence[str]) -> Result:
+    """Measure one.
+
+    Args:
+        url: Of the webhook.
+        source: Its settings, `KEY=VALUE` each.
+
+    Raises:
+        RuntimeError: when not every event was delivered or left out by rule.
+    """
+    with TemporaryDirectory() as folder:
+        nothing = Path(folder) / "nothing.jsonl"
+        nothing.touch()
+        _run(url, [f"paths={nothing}"], state=f"{folder}/none.db")
+        started, cpu_started = time.perf_counter(), time.process_time()
+        summary = _run(url, source, state=f"{folder}/variance.db")
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    if summary.rejected or summary.left:
+        raise RuntimeError(f"not all was delivered: {summary}")
+    return Result(
+        events=summary.read, messages=sum(summary.messages.values()), seconds=seconds, cpu_seconds=cpu_seconds
+    )
+
+
+def _run(url: str, source: Sequence[str], *, state: str) -> Summary:
+    given = [f"source.{setting}" for setting in source]
+    environment = {
+        "VARIANCE_WEBHOOK_URL": url,
+        "VARIANCE_AUTH_HEADER": "demo",
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+        "RUNNER_METRICS__LISTEN": "off",
+    }
+    settings = read(
+        None,
+        environment=environment,
+        assignments=[*given, f"state={state}"],
+        manifest_of=manifest_of,
+        looks_for_file=False,
+    ).settings
+    clock = SystemClock()
+    with Runner(
+        settings, load=lambda plugin: load_plugin(plugin.origin, name=plugin.name), clock=clock
+    ) as runner:
+        runner.run(once=True)
+        runner.finish(None)
+        return summarize(runner.host, runner.progress)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Arguments: the address, then the source's settings."""
+    url, *source = arguments
+    emit(run(url, source))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
