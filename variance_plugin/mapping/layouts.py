@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ..formats import UnreadEvent, glance
 from .given import Given
 from .layout import Layout
 from .own import OwnProperties
@@ -43,9 +42,13 @@ class Layouts:
         self._layouts: dict[str, Layout] = {}
         self._seen: dict[str, int] = {}
 
-    def read(self, event: UnreadEvent) -> Given | None:
-        """What the mapping reads of an event; None when that has to be decoded."""
-        name, record = glance(event)
+    def read(self, name: str, record: bytes) -> Given | None:
+        """What the mapping reads of an event; None when that has to be decoded.
+
+        Args:
+            name: The event's, as `plain_name` tells it.
+            record: The event.
+        """
         layout = self._layouts.get(name)
         if layout is None:
             self._see(record, name)

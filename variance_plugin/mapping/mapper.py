@@ -10,7 +10,7 @@ import msgspec
 from ..errors import InvalidRecord
 from ..events import Event, utc_text
 from ..exact_json import encode
-from ..formats import UnreadEvent
+from ..formats import UnreadEvent, glance, is_named
 from ..messages import (
     AliasMessage,
     AnyMessage,
@@ -115,7 +115,15 @@ class Mapper:
         Raises:
             InvalidRecord: when nothing can be made of it: it names nobody, or its time is no time.
         """
-        given = self._layouts.read(event) if self._reads_records and type(event) is UnreadEvent else None
+        given = None
+        if type(event) is UnreadEvent:
+            name, record = glance(event)
+            kind = self._names[name]
+            if isinstance(kind, SkipReason):
+                if is_named(record, name):
+                    return Mapped(skipped=kind)
+            elif self._reads_records:
+                given = self._layouts.read(name, record)
         if given is None:
             return self._map_decoded(event, draft)
         kind = self._names[given.event]
