@@ -20,6 +20,7 @@ from variance_plugin.receiver import Limits, LocalVariance
 from variance_plugin.receiver.connections import Connection, Connections
 from variance_plugin.receiver.exchange import Exchange
 from variance_plugin.receiver.intake import Intake
+from variance_plugin.receiver.page import Site
 from variance_plugin.receiver.server import Listener
 
 SECONDS = 10.0  # nothing here takes that long; what does has failed
@@ -111,6 +112,7 @@ def test_the_summary_is_kept_from_other_machines() -> None:
             connection_id=connection_id,
             intake=intake,
             connections=connections,
+            site=Site(intake=intake, connections=connections, clock=SystemClock(), event_of=None),
             limits=Limits(),
             clock=SystemClock(),
         )

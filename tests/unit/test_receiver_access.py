@@ -3,7 +3,7 @@
 import pytest
 
 from variance_plugin.receiver.access import Credentials, signature
-from variance_plugin.receiver.exchange import is_loopback
+from variance_plugin.receiver.page.guard import is_loopback
 from variance_plugin.receiver.post import Headers, Post
 from variance_plugin.receiver.refusal import Refusal, Refused
 

@@ -49,6 +49,7 @@ def _help(function: Callable[..., None]) -> str:
     return "\n\n".join(f"\b{text}" if text.startswith("$") else " ".join(text.split()) for text in paragraphs)
 
 
+_command: Callable[..., None]
 for _command in (demo, preview, check, export, run, bucket, backfill, serve, sources, receive, record):
     app.command(help=_help(_command))(_command)
 for _command in (show, schema):

@@ -1,9 +1,16 @@
 """`variance-plugin demo`."""
 
+from typing import Annotated
+
 import typer
 
 
-def demo() -> None:
+def demo(
+    *,
+    show: Annotated[
+        bool, typer.Option("--open", help="Watch it in the browser, slowly, until you end it (Ctrl-C).")
+    ] = False,
+) -> None:
     """See it work: real events into a local Variance.
 
     Starts a local Variance on this machine, sends it what PostHog's SDKs sent while an invented app was used,
@@ -11,4 +18,4 @@ def demo() -> None:
     """
     from .demo_run import demo as run  # noqa: PLC0415 -- `--help` needs none of it
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(show=show))

@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import webbrowser
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -19,13 +21,17 @@ from ..runtime import LoadedPlugin, lone_host
 from ..settings import manifest
 from ..sources.file import FileSource
 from .closing import ExitStatus
+from .events_by_id import EventsById
 from .notices import Notices
 from .receipt import accounts, contacts
+from .stopping import Signals
 from .wording import duration, many, sums
 
 _AUTHORIZATION = "Bearer demo"
 # The recorded app has several group types, of which one stands for the account.
 _SETTINGS = {"accountMapping": "group", "accountGroupType": "company", "allowedHosts": "127.0.0.1"}
+# So that an eye can follow.
+_SLOWLY = {"rateLimitPerSecond": "12"}
 
 
 class _DeadLetterList:
@@ -58,8 +64,8 @@ def recordings() -> Sequence[Path]:
     )
 
 
-def demo() -> ExitStatus:
-    """Run it and show it on standard output.
+def demo(*, show: bool = False) -> ExitStatus:
+    """Run it and show it on standard output; `show`: in a browser too, until it is told to end.
 
     Raises:
         UsageError: There is nothing to show.
@@ -68,23 +74,35 @@ def demo() -> ExitStatus:
     # Neither this process nor what it is part of shall lead the way to this machine through a proxy.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     clock = SystemClock()
-    started = clock.monotonic()
-    with LocalVariance(authorization=_AUTHORIZATION, keep_posts=False) as variance:
-        summary, reasons = _export(paths, variance.url, clock)
-        received = variance.summary()
-    seconds = clock.monotonic() - started
-    console = Console(highlight=False, soft_wrap=True)
-    for line in _story(paths, summary, received, seconds=seconds, reasons=reasons):
-        # What is not indented is a heading.
-        console.print(Text(line, style="" if line.startswith(" ") else "bold"))
+    variance = LocalVariance(
+        authorization=_AUTHORIZATION, keep_posts=False, event_of=EventsById(paths).event_of
+    )
+    with ExitStack() as open_until_the_end:
+        signals = open_until_the_end.enter_context(Signals()) if show else None
+        open_until_the_end.enter_context(variance)
+        if show:
+            print(f"The page is at {variance.origin}/ until you end this with Ctrl-C.\n", flush=True)  # noqa: T201
+            webbrowser.open(variance.origin)
+        started = clock.monotonic()
+        summary, reasons = _export(paths, variance.url, clock, {**_SETTINGS, **(_SLOWLY if show else {})})
+        seconds = clock.monotonic() - started
+        console = Console(highlight=False, soft_wrap=True)
+        for line in _story(paths, summary, variance.summary(), seconds=seconds, reasons=reasons):
+            # What is not indented is a heading.
+            console.print(Text(line, style="" if line.startswith(" ") else "bold"))
+        if signals is not None:
+            sys.stdout.flush()
+            signals.wait()
     return ExitStatus.DONE if summary.delivered and not summary.left else ExitStatus.STOPPED
 
 
-def _export(paths: Sequence[Path], url: str, clock: SystemClock) -> tuple[Summary, Sequence[str]]:
+def _export(
+    paths: Sequence[Path], url: str, clock: SystemClock, settings: Mapping[str, str]
+) -> tuple[Summary, Sequence[str]]:
     dead_letters = _DeadLetterList()
     host = lone_host(
         LoadedPlugin.of(VariancePlugin(), manifest()),
-        {"webhookUrl": url, "authHeader": _AUTHORIZATION, **_SETTINGS},
+        {"webhookUrl": url, "authHeader": _AUTHORIZATION, **settings},
         clock=clock,
         dead_letters=dead_letters,
         logger=Notices(_complain, clock).logger(),
@@ -121,6 +139,8 @@ def _story(
     yield from accounts(received)
     yield ""
     yield "Where to look next"
+    yield "  variance-plugin demo --open"
+    yield "      the same on a page in your browser: who is who, and where each trait came from"
     yield f"  variance-plugin preview {_shown(paths[0])}"
     yield "      event by event: what was sent, and why the rest was not"
     yield "  variance-plugin preview your-events.jsonl"

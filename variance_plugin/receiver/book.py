@@ -13,10 +13,11 @@ from .connections import DEFAULT, Connection
 from .memory import MemoryStore
 from .message import Invalid, Message, MessageType
 from .people import People
-from .records import Origin, Person
+from .records import Origin, Person, Visitor
 from .store import Entry, Store
 from .summary import Account, Contact, Summary
 
+_EVENTS: Final = frozenset((MessageType.PAGE, MessageType.SCREEN, MessageType.TRACK))
 _NO_RAW: Final = msgspec.Raw(b"null")
 
 
@@ -95,44 +96,49 @@ class Book:
             tally.incomplete[lacking] += 1
         seconds = message.seconds
         time = received if seconds is None else seconds
-        match message.type:
-            case MessageType.IDENTIFY:
-                origin = Origin(message.type, time, message.message_id, connection.name)
-                known = self._people.identify(message, origin)
-                if type(known) is Person and message.user_id is not None:
-                    self._accounts.identify(known, message, connection.matching, origin)
-            case MessageType.GROUP:
-                origin = Origin(message.type, time, message.message_id, connection.name)
-                known = self._people.find(message) if message.user_id is not None else None
-                if connection.matching.by_group:
-                    self._accounts.group(message, known if type(known) is Person else None, origin)
-            case MessageType.ALIAS:
-                return self._alias(message, Origin(message.type, time, message.message_id, connection.name))
-            case _:
-                known = self._people.find(message)
-                if known is not None:
-                    known.events += 1
-                if message.type is MessageType.TRACK and message.event is not None:
-                    tally.events[message.event] += 1
+        if message.type in _EVENTS:
+            known = self._people.find(message)
+            if known is not None:
+                known.events += 1
+            if message.type is MessageType.TRACK and message.event is not None:
+                tally.events[message.event] += 1
+        else:
+            number = self.store.last_number + 1
+            origin = Origin(message.type, time, message.message_id, connection.name, number)
+            known = self._learn(message, origin, connection)
         if known is None:
             return 0
-        if connection.updates_last_seen and message.context.active is not False:
+        # An alias is about ids; it says nothing of when somebody was there.
+        if (
+            connection.updates_last_seen
+            and message.type is not MessageType.ALIAS
+            and message.context.active is not False
+        ):
             known.see(time)
         self.store.save(known)
         return known.key
 
-    def _alias(self, message: Message, origin: Origin) -> int:
+    def _learn(self, message: Message, origin: Origin, connection: Connection) -> Person | Visitor | None:
+        """Take what is no event; whom it is about."""
+        if message.type is MessageType.IDENTIFY:
+            known = self._people.identify(message, origin)
+            if type(known) is Person and message.user_id is not None:
+                self._accounts.identify(known, message, connection.matching, origin)
+            return known
+        if message.type is MessageType.GROUP:
+            # One without a user describes the account; the visitor beside it may be a server's invention.
+            known = self._people.find(message) if message.user_id is not None else None
+            if connection.matching.by_group:
+                self._accounts.group(message, known if type(known) is Person else None, origin)
+            return known
         if message.previous_id is None or message.user_id is None:
-            return 0
+            return None
         person, former = self._people.alias(
             previous_id=message.previous_id, user_id=message.user_id, origin=origin
         )
-        if person is None:
-            return 0
-        if former is not None:
+        if person is not None and former is not None:
             self._accounts.merge(former, person)
-        self.store.save(person)
-        return person.key
+        return person
 
     def summary(self, *, posts: int = 0, rejected: Mapping[str, int] = MappingProxyType({})) -> Summary:
         """Everything so far, beside the counts of the posts that brought it."""

@@ -14,6 +14,7 @@ from .refusal import Refusal, Refused
 
 _WEBHOOK: Final = "/webhook"
 _REJECTED: Final = 50
+_SHOWN_BYTES: Final = 64_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,18 @@ class ConnectionLog:
     latest: Post | None = None
     """The newest post that was taken, as Variance shows it."""
     latest_time: float = 0.0
+
+    @property
+    def latest_payload(self) -> str | None:
+        """Its body as text, with gzip undone; None while none was taken."""
+        if self.latest is None:
+            return None
+        if "Content-Encoding" not in self.latest.headers:
+            text = self.latest.body
+        else:
+            text = b"[%b]" % b",".join(map(bytes, self.latest.raw_messages))
+        cut = text[:_SHOWN_BYTES].decode(errors="replace")
+        return cut if len(text) <= _SHOWN_BYTES else f"{cut} …"
 
     def take(self, post: Post, time: float) -> None:
         """A post was taken."""

@@ -48,6 +48,11 @@ class Database:
         """All rows."""
         return self.execute(query, *values).fetchall()
 
+    def count(self, what: str, *values: Any) -> int:
+        """How many rows there are in what follows FROM."""
+        [(count,)] = self.read(f"SELECT count(*) FROM {what}", *values)  # noqa: S608 -- the store's own words
+        return int(count)
+
     def write(self, statement: str, *values: Any) -> None:
         """Change something, within a transaction that begins when there is none."""
         self._begin()

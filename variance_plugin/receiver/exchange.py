@@ -1,6 +1,5 @@
 """One connection: requests in, answers out, for as long as both sides keep it."""
 
-import ipaddress
 import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -15,9 +14,11 @@ from .body import Body
 from .connections import Connection, Connections
 from .intake import Intake
 from .limits import Limits
+from .page import Site, Stream
 from .post import Headers, Post
 from .refusal import Refusal, Refused
 
+_FAULTS: Final = "/faults"
 _LINE_BYTES: Final = 65_536
 # After an answer to a request that was not read whole: so much is read and forgotten before closing,
 # because closing with unread bytes sends RST, and that can reach the client before the answer does.
@@ -36,6 +37,7 @@ class Exchange(BaseHTTPRequestHandler):
         intake: Takes the posts and chooses the answers.
         connections: Where posts can go, and what they have to show there.
         limits: Of one request.
+        site: What can be looked at.
         clock: For delays; stopping it ends them, and the connection.
     """
 
@@ -52,12 +54,14 @@ class Exchange(BaseHTTPRequestHandler):
         connection_id: int,
         intake: Intake,
         connections: Connections,
+        site: Site,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self._connection_id = connection_id
         self._intake = intake
         self._connections = connections
+        self._site = site
         self._limits = limits
         self._clock = clock
         super().__init__(connection, address, server)
@@ -94,12 +98,23 @@ class Exchange(BaseHTTPRequestHandler):
 
     def _answer_request(self) -> None:
         headers = Headers(self.headers.items())
+        peer = str(self.client_address[0])
         body = None
         connection = None
         try:
             body = Body(self.rfile, headers)
             if self.command == "GET":
-                answer = self._get()
+                found = self._site.get(self.path, headers, peer=peer)
+                if isinstance(found, Stream):
+                    self.close_connection = True
+                    found.send(self.connection.sendall)
+                    return
+                if found is None:
+                    raise Refused(Refusal.METHOD, "post messages here; look at / in a browser")
+                answer = found
+            elif self.path == _FAULTS and self.command in {"POST", "DELETE"}:
+                asked = body.read(self._limits.body_bytes)
+                answer = self._site.change(self.command, headers, asked, peer=peer)
             elif self.command == "POST":
                 connection = self._connections.at(self.path)
                 answer = self._post(headers, body, connection)
@@ -109,17 +124,6 @@ class Exchange(BaseHTTPRequestHandler):
             self._intake.turn_away(refused, connection)
             answer = refused.answer()
         self._reply(answer, body)
-
-    def _get(self) -> Answer:
-        match self.path.partition("?")[0]:
-            case "/health":
-                return Answer(body=b'{"status":"ok"}')
-            case "/summary":
-                if not is_loopback(str(self.client_address[0])):
-                    return Refused(Refusal.PEER, "the summary holds personal data").answer()
-                return Answer(body=self._intake.summary().to_json())
-            case _:
-                raise Refused(Refusal.METHOD, "post messages here; GET is for /health and /summary")
 
     def _post(self, headers: Headers, body: Body, connection: Connection) -> Answer:
         let_in = [connection.check_authorization(headers)]
@@ -155,10 +159,3 @@ class Exchange(BaseHTTPRequestHandler):
         left_bytes = _LINGER_BYTES
         while left_bytes > 0 and (piece := self.rfile.read(_LINE_BYTES)):
             left_bytes -= len(piece)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address, as `accept` gives it, is this machine's own; also IPv4 inside IPv6."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return bool((mapped or ip).is_loopback)

@@ -167,26 +167,34 @@ class FileStore:
     def members(self, account_id: str, limit: int) -> tuple[Sequence[Person], int]:
         """See `Store`."""
         return self._some(
-            "FROM person JOIN member ON member.person = person.key WHERE account_id = ? AND contact",
+            "person JOIN member ON member.person = person.key WHERE account_id = ? AND contact",
             [_bytes(account_id)],
             "coalesce(last_seen, 0) DESC, key",
             limit,
             Person,
         )
 
+    def count_contacts(self) -> int:
+        """See `Store`."""
+        return self._database.count("person WHERE contact")
+
+    def count_companies(self) -> int:
+        """See `Store`."""
+        return self._database.count("company")
+
     def count_visitors(self) -> int:
         """See `Store`."""
-        return int(self._database.read("SELECT count(*) FROM visitor WHERE NOT linked")[0][0])
+        return self._database.count("visitor WHERE NOT linked")
 
     def find_contacts(self, words: Sequence[str], limit: int) -> tuple[Sequence[Person], int]:
         """See `Store`."""
-        found = f"FROM person WHERE contact{_HAS_WORD * len(words)}"
+        found = f"person WHERE contact{_HAS_WORD * len(words)}"
         return self._some(found, words, "coalesce(last_seen, 0) DESC, key", limit, Person)
 
     def find_companies(self, words: Sequence[str], limit: int) -> tuple[Sequence[Company], int]:
         """See `Store`."""
         return self._some(
-            f"FROM company WHERE true{_HAS_WORD * len(words)}", words, "about, number", limit, Company
+            f"company WHERE true{_HAS_WORD * len(words)}", words, "about, number", limit, Company
         )
 
     def entries(
@@ -232,9 +240,9 @@ class FileStore:
         self, found: str, values: Sequence[Any], order: str, limit: int, form: type[T]
     ) -> tuple[list[T], int]:
         # Both texts are written in this module; what comes from outside is in the values.
-        rows = self._database.read(f"SELECT record {found} ORDER BY {order} LIMIT ?", *values, limit)
-        [(count,)] = self._database.read(f"SELECT count(*) {found}", *values)
-        return [from_json(record, form) for (record,) in rows], count
+        query = f"SELECT record FROM {found} ORDER BY {order} LIMIT ?"  # noqa: S608 -- see above
+        rows = self._database.read(query, *values, limit)
+        return [from_json(record, form) for (record,) in rows], self._database.count(found, *values)
 
     def _each(self, query: str, form: type[T]) -> Iterator[T]:
         for (record,) in self._database.execute(query):

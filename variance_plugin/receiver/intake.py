@@ -84,6 +84,27 @@ class Intake:
         with self._changed:
             return self._book.summary(posts=self._let_in + self._turned_away, rejected=self._rejected)
 
+    @property
+    def posts_so_far(self) -> int:
+        """All posts, rejected or not."""
+        with self._changed:
+            return self._let_in + self._turned_away
+
+    def counts(self) -> dict[str, int]:
+        """The figures at the top of the page."""
+        with self._changed:
+            store = self._book.store
+            return {
+                "contacts": store.count_contacts(),
+                "accounts": store.count_companies(),
+                "visitors": store.count_visitors(),
+                "messages": self._book.applied,
+                "duplicates": store.tally.duplicates,
+                "posts": self._let_in + self._turned_away,
+                "rejected": self._rejected.total(),
+                "faults": len(self.script.faults),
+            }
+
     @contextmanager
     def looking(self) -> Iterator[tuple[Store, dict[str, ConnectionLog]]]:
         """The store and the connections' logs, while nothing is applied."""

@@ -17,6 +17,8 @@ from .file_store import FileStore
 from .intake import Intake
 from .keep import Keep
 from .limits import DEFAULT_LIMITS, Limits
+from .page import Site
+from .page.site import EventOf
 from .post import Post
 from .server import Listener
 from .summary import Summary
@@ -28,8 +30,8 @@ class LocalVariance:
     It listens from the constructor on. `start`, or entering it as a context manager, serves in a
     background thread; `serve_forever` serves in the calling one.
 
-    POST takes payloads at any path; GET /summary and GET /health tell how it goes, without
-    authorisation, the summary to this machine only.
+    POST takes payloads at any path. A browser on this machine finds the page at `/`; GET /summary and
+    GET /health tell programs how it goes, without authorisation, the summary to this machine only.
 
     Args:
         host: Where to listen; this machine alone unless told otherwise.
@@ -42,6 +44,7 @@ class LocalVariance:
             each with its own address; see `url_of`.
         state: A file for people, accounts and messages, which a later receiver goes on with. None: memory.
         keep: A file that every applied message is appended to, one a line, before it is answered.
+        event_of: Gives the PostHog event that the message with an id came from, for the page.
         keep_posts: False: posts are counted and forgotten, so that large runs need little memory.
         limits: Sizes and times of one request.
 
@@ -60,6 +63,7 @@ class LocalVariance:
         connections: Sequence[Connection] = (),
         state: Path | str | None = None,
         keep: Path | str | None = None,
+        event_of: EventOf | None = None,
         keep_posts: bool = True,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
@@ -82,10 +86,17 @@ class LocalVariance:
                 clock=self._clock,
             )
             opened.callback(self._intake.close)
+            site = Site(
+                intake=self._intake,
+                connections=self._connections,
+                clock=self._clock,
+                event_of=event_of,
+            )
             serve = partial(
                 Exchange,
                 intake=self._intake,
                 connections=self._connections,
+                site=site,
                 limits=limits,
                 clock=self._clock,
             )
@@ -170,6 +181,7 @@ class LocalVariance:
         """Stop listening and end every connection, also those that hang. A second call does nothing."""
         self._clock.stop()
         self._listener.stop()
+        self._intake.wake()
         if self._thread is not None:
             self._thread.join()
         self._listener.server_close()

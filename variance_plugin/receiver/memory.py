@@ -133,6 +133,14 @@ class MemoryStore:
         members = [one for one in self._members.get(account_id, {}).values() if one.identified]
         return nlargest(limit, members, key=_seen), len(members)
 
+    def count_contacts(self) -> int:
+        """See `Store`."""
+        return sum(person.identified for person in self._persons.values())
+
+    def count_companies(self) -> int:
+        """See `Store`."""
+        return len(self._companies)
+
     def count_visitors(self) -> int:
         """See `Store`."""
         return sum(visitor.linked_to is None for visitor in self._visitors.values())

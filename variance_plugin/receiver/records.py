@@ -23,6 +23,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """Seconds since 1970: its timestamp, else when it arrived."""
     message_id: str | None
     connection: str
+    number: int
+    """The message's number in the store."""
 
 
 class Trait(msgspec.Struct, frozen=True, gc=False):

@@ -17,6 +17,9 @@ class Refusal(StrEnum):
     METHOD = "wrong method"
     CONNECTION = "no such connection"
     PEER = "not from this machine"
+    HOST = "addressed by another name"
+    ORIGIN = "asked by another site"
+    FAULT = "no fault that could be enacted"
     AUTHORIZATION = "wrong or missing Authorization"
     SIGNATURE = "wrong or missing X-Signature"
     TOO_LARGE = "too large"
@@ -32,6 +35,9 @@ STATUSES: Final = {
     Refusal.METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
     Refusal.CONNECTION: HTTPStatus.NOT_FOUND,
     Refusal.PEER: HTTPStatus.FORBIDDEN,
+    Refusal.HOST: HTTPStatus.FORBIDDEN,
+    Refusal.ORIGIN: HTTPStatus.FORBIDDEN,
+    Refusal.FAULT: HTTPStatus.BAD_REQUEST,
     Refusal.AUTHORIZATION: HTTPStatus.UNAUTHORIZED,
     Refusal.SIGNATURE: HTTPStatus.UNAUTHORIZED,
     Refusal.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -145,6 +145,14 @@ class Store(Protocol):
         """The members of an account who are contacts, the latest seen first; and how many they are."""
         ...
 
+    def count_contacts(self) -> int:
+        """How many contacts there are."""
+        ...
+
+    def count_companies(self) -> int:
+        """How many accounts there are."""
+        ...
+
     def count_visitors(self) -> int:
         """How many visitors are linked to nobody."""
         ...

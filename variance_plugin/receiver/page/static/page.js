@@ -1,0 +1,217 @@
+// Which view is shown, and what comes in while it is.
+
+import { ask, count, many } from "./dom.js";
+import * as show from "./show.js";
+
+const KEPT = 200; // lines of the stream; older ones are in the contacts' histories
+const main = document.getElementById("main");
+const words = document.getElementById("words");
+const said = document.getElementById("said");
+
+const state = { counts: {}, news: [], held: [], missed: 0, paused: false };
+let shownFor = null; // the address whose view stands
+let asked = 0; // a view that is overtaken by a later one is not shown
+
+// --- views ---
+
+const VIEWS = {
+  "": () => show.live({ ...state, onpause: pause }),
+  contacts: async (id) => {
+    if (id == null) return show.contacts(await ask("/api/contacts"));
+    const one = await ask("/api/contact", { id });
+    return one ? show.contact(one) : show.missing("contact");
+  },
+  accounts: async (id) => {
+    if (id == null) return show.accounts(await ask("/api/accounts"));
+    const one = await ask("/api/account", { id });
+    return one ? show.account(one) : show.missing("account");
+  },
+  search: async (text) => {
+    const search = text ?? "";
+    const [people, companies] = await Promise.all([ask("/api/contacts", { search }), ask("/api/accounts", { search })]);
+    say(`${many(people.total, "contact")} and ${many(companies.total, "account")} found`);
+    return show.found(search, people, companies);
+  },
+  messages: async (number) => {
+    const one = await ask("/api/message", { number });
+    return one ? show.message(one) : show.missing("message");
+  },
+  connections: async () => {
+    const [all, faults] = await Promise.all([ask("/api/connections"), ask("/faults")]);
+    return show.connections(all, faults, { onfault, oncalm });
+  },
+};
+const SECTIONS = { "": "live", contacts: "contacts", accounts: "accounts", connections: "connections" };
+
+/** Show the view of the address; `again` renews the one that stands and leaves focus and place alone. */
+async function view(again = false) {
+  const address = location.hash.replace(/^#\/?/, "");
+  const [name, id] = address.split(/\/(.*)/s);
+  const number = ++asked;
+  let content;
+  try {
+    content = await (VIEWS[name] ?? (() => show.missing("page")))(id === undefined ? undefined : decodeURIComponent(id));
+  } catch (error) {
+    content = show.failed(error);
+  }
+  if (number !== asked) return;
+  const open = again ? [...main.querySelectorAll("details")].map((one) => one.open) : [];
+  const place = again ? focused() : null;
+  main.replaceChildren(...content);
+  main.querySelectorAll("details").forEach((one, at) => (one.open = open[at] ?? false));
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.section === SECTIONS[name]) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const title = main.querySelector("h1");
+  document.title = `${title?.textContent ?? ""} · Local Variance`;
+  if (name === "search" && document.activeElement !== words) words.value = decodeURIComponent(id ?? "");
+  if (again) {
+    if (place) main.querySelector(place)?.focus({ preventScroll: true });
+  } else if (shownFor !== null && document.activeElement !== words) {
+    // A new view begins at its heading, for the keyboard and for who listens.
+    title?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+  shownFor = address;
+}
+
+/** How to find what has the focus, after the view was renewed. */
+function focused() {
+  const one = document.activeElement;
+  if (!main.contains(one)) return null;
+  if (one.id) return `#${CSS.escape(one.id)}`;
+  if (one.getAttribute("href")) return `a[href="${CSS.escape(one.getAttribute("href"))}"]`;
+  return null;
+}
+
+function say(text) {
+  said.textContent = text;
+}
+
+// --- what comes in ---
+
+function begin() {
+  const source = new EventSource("/api/stream");
+  source.addEventListener("open", () => link("live"));
+  source.addEventListener("error", () => link("gone"));
+  source.addEventListener("news", (event) => take(JSON.parse(event.data)));
+}
+
+const LINK = { live: "live", gone: "not reachable, trying again", paused: "paused" };
+function link(now) {
+  const shown = now === "live" && state.paused ? "paused" : now;
+  document.getElementById("link").dataset.state = shown;
+  document.getElementById("link-text").textContent = LINK[shown];
+}
+
+function take(news) {
+  state.counts = news.counts;
+  if (state.paused) {
+    state.held = [...news.lines, ...state.held].slice(0, KEPT);
+    return;
+  }
+  state.missed += news.missed;
+  add(news.lines);
+  renewSoon();
+}
+
+function add(lines) {
+  state.news = [...lines, ...state.news].slice(0, KEPT);
+  const figures = document.getElementById("figures");
+  if (!figures) return;
+  figures.replaceChildren(...show.figures(state.counts));
+  const list = main.querySelector(".stream .lines");
+  document.getElementById("waiting")?.remove();
+  list.prepend(...lines.map((one) => show.line(one)));
+  while (list.children.length > KEPT) list.lastChild.remove();
+  const missed = document.getElementById("missed");
+  missed.hidden = !state.missed;
+  missed.textContent = `${many(state.missed, "message")} came faster than can be read; their contacts have them.`;
+}
+
+function pause() {
+  state.paused = !state.paused;
+  if (!state.paused) add(state.held.splice(0));
+  const button = document.getElementById("pause");
+  button.setAttribute("aria-pressed", String(state.paused));
+  button.textContent = state.paused ? "Go on" : "Pause";
+  link("live");
+}
+
+// Lists and profiles follow at most once a second, however much comes in.
+let renewal = null;
+function renewSoon() {
+  if (renewal !== null || document.getElementById("figures") || /^#\/messages/.test(location.hash)) return;
+  renewal = setTimeout(() => {
+    renewal = null;
+    if (!main.querySelector("form:focus-within, pre:focus, details[open]")) view(true);
+  }, 1000);
+}
+
+// --- faults on demand ---
+
+async function onfault(event) {
+  event.preventDefault();
+  const asked = new FormData(event.target);
+  const what = asked.get("what");
+  const fault = { times: Number(asked.get("times")), delay_seconds: Number(asked.get("delay")) };
+  if (/^\d+$/.test(what)) fault.status = Number(what);
+  else fault.fault = what;
+  await change({ method: "POST", body: JSON.stringify(fault) });
+}
+
+const oncalm = () => change({ method: "DELETE" });
+
+async function change(request) {
+  const answer = await fetch("/faults", request);
+  const due = await answer.json();
+  say(answer.ok ? `${count(due.length)} due` : due.error);
+  await view(true);
+}
+
+// --- search, and the keyboard ---
+
+let typing = null;
+words.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(search, 150);
+});
+document.getElementById("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(typing);
+  search();
+  // On to what was found.
+  setTimeout(() => main.querySelector("tbody a")?.focus(), 300);
+});
+
+function search() {
+  const text = words.value.trim();
+  const address = text ? `#/search/${encodeURIComponent(text)}` : "#/";
+  if (address === location.hash) return;
+  if (location.hash.startsWith("#/search")) {
+    history.replaceState(null, "", address);
+    view();
+  } else {
+    location.hash = address;
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
+    event.preventDefault();
+    words.focus();
+    words.select();
+  }
+});
+
+// Its address would be taken for a view.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+
+addEventListener("hashchange", () => view());
+
+await view();
+begin();
