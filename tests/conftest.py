@@ -1,9 +1,10 @@
-"""What every test shares: how Hypothesis looks for examples, and a store of objects to read from."""
+"""What every test shares: Hypothesis' profiles, a store of objects to read, no secret left behind."""
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -75,3 +76,28 @@ def s3(_s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Bucket:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return S3Bucket(f"exports-{next(_numbers)}", _s3_endpoint)
+
+
+# The authorization that nearly all tests use. Nothing may say it or keep it: no output of this process, no
+# log, no state file with its write-ahead log, no dead letter.
+_SECRET = "demo-token"
+_KEPT = "*.db *.db-wal *.log dead-letters*".split()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that went well otherwise, if it leaves the secret somewhere."""
+    report = yield
+    if report.when == "call" and report.passed and (places := _places_of_secret(item, report)):
+        report.outcome = "failed"
+        report.longrepr = f"{_SECRET!r} was left in {', '.join(places)}"
+    return report
+
+
+def _places_of_secret(item: pytest.Item, report: pytest.TestReport) -> list[str]:
+    places = [name for name, text in report.sections if _SECRET in text]
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if isinstance(folder, Path):
+        kept = (path for pattern in _KEPT for path in folder.rglob(pattern) if path.is_file())
+        places += [path.name for path in kept if _SECRET.encode() in path.read_bytes()]
+    return places
