@@ -2,19 +2,23 @@
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from .clock import Clock
+from .cohorts import CohortSync, Listing, Schedule
 from .errors import UsageError
+from .events import Event
 from .masking import Mask
-from .posthog_api import ApiClient, api_host
+from .posthog_api import ApiClient, Patience, api_host
 from .runtime.settings import RunnerSettings
 from .runtime.settings.sources import BackfillSource as BackfillSettings
 from .runtime.settings.sources import BucketSource as BucketSettings
 from .runtime.settings.sources import FileSource as FileSettings
 from .runtime.settings.sources import HttpSource as HttpSettings
+from .runtime.settings.sources import NoSource
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
 from .runtime.watching.requests import RequestFigures
@@ -26,6 +30,7 @@ from .sources.following import Following
 from .sources.http.exchange import Limits
 from .sources.http.intake import HttpAccess, HttpIntake
 from .sources.intake import StreamIntake
+from .sources.nothing import Nothing
 from .sources.paths import STDIN
 from .sources.positions import StoredPositions
 from .sources.reading import Readable
@@ -73,6 +78,8 @@ def open_source(around: Surroundings, *, once: bool) -> Source:
             return _bucket(settings, around, once=once)
         case BackfillSettings() as settings:
             return _backfill(settings, around)
+        case NoSource():
+            return Nothing() if once else Following(Nothing, clock=around.clock, look_again_seconds=3600)
         case HttpSettings() as settings:
             return _http(settings, around, once=once)
 
@@ -126,14 +133,42 @@ def _backfill(settings: BackfillSettings, around: Surroundings) -> Source:
         exclude=settings.exclude,
         longest=timedelta(hours=settings.window_hours),
     )
-    client = ApiClient(
+    positions = StoredPositions(around.positions, wanted.name)
+    return BackfillSource(wanted, client=_client(around), clock=around.clock, positions=positions)
+
+
+def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None]) -> Schedule | None:
+    """What tells of cohorts beside the source; None when there are none to tell of.
+
+    Args:
+        around: What it may use.
+        deliver: Brings events to their end.
+    """
+    settings, posthog = around.settings.cohorts, around.settings.posthog
+    if not settings.sync:
+        return None
+    patience = Patience(around.clock, _logger)
+    sync = CohortSync(
+        settings.sync,
+        listing=Listing(_client(around), patience=patience, project=str(posthog.project_id)),
+        memory=around.positions,
+        deliver=deliver,
+        clock=around.clock,
+    )
+    return Schedule(
+        sync, memory=around.positions, every=timedelta(hours=settings.every_hours), clock=around.clock
+    )
+
+
+def _client(around: Surroundings) -> ApiClient:
+    """Of PostHog's API; whoever opens it closes it."""
+    posthog = around.settings.posthog
+    return ApiClient(
         api_host(posthog.host),
         key=posthog.personal_api_key,
         clock=around.clock,
         mask=Mask(around.settings.secrets),
     )
-    positions = StoredPositions(around.positions, wanted.name)
-    return BackfillSource(wanted, client=client, clock=around.clock, positions=positions)
 
 
 def _stdin(around: Surroundings) -> Source:

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any, Self
 
 from .clock import Clock
-from .errors import Stopped
-from .opening import Surroundings, open_source
+from .cohorts import COHORT_EVENT
+from .errors import Stopped, UsageError
+from .opening import Surroundings, open_cohorts, open_source
 from .pipeline import Progress, run
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
@@ -109,6 +110,7 @@ class Runner:
                 clock=clock,
                 stdin=stdin,
             )
+            self._cohorts = open_cohorts(self._around, self.host.deliver)
             self.source: Source | None = None
             self._register()
             self._reported_at = clock.monotonic()
@@ -139,7 +141,12 @@ class Runner:
         except Stopped:
             return
         self._is_set_up = True
+        self._begin_cohorts(once=once)
         run(self.source.records(), self.host, self.progress)
+        if once and self._cohorts is not None:
+            self._cohorts.join(None)
+            if self._cohorts.failure is not None:
+                raise self._cohorts.failure
 
     def replay(self) -> None:
         """Get ready to send the dead letters that were asked for, and nothing else; `finish` sends them.
@@ -155,14 +162,21 @@ class Runner:
 
     def finish(self, deadline_seconds: float | None) -> bool:
         """Deliver what was read and what is asked for, within that time; returns whether all of it ended."""
+        if self._cohorts is not None:
+            self._cohorts.join(deadline_seconds)  # ahead of the host, by which they are delivered
         ended = self.host.finish(deadline_seconds)
         self._report()
         return ended
 
+    @property
+    def failure(self) -> BaseException | None:
+        """A fault that has ended the run: something here did not do what it must."""
+        return self.host.failure or (None if self._cohorts is None else self._cohorts.failure)
+
     def alive(self) -> str | None:
         """See `runtime.health`."""
-        if self.host.failure is not None:
-            return f"a fault of the program: {type(self.host.failure).__name__}"
+        if self.failure is not None:
+            return f"a fault of the program: {type(self.failure).__name__}"
         overdue = self._calls.overdue_seconds
         if overdue > self.settings.hooks.timeout_seconds:
             return f"a hook is {overdue:.0f} s over its limit, and cannot be interrupted"
@@ -183,6 +197,15 @@ class Runner:
             if exporter.wait is not None and exporter.wait.at_fault:
                 return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
         return None
+
+    def _begin_cohorts(self, *, once: bool) -> None:
+        if self._cohorts is not None:
+            reason = self.host.skips(COHORT_EVENT)
+            if reason is not None:
+                raise UsageError(
+                    f"cohorts become traits by {COHORT_EVENT} events, which are left out here: {reason}"
+                )
+            self._cohorts.begin(once=once)
 
     def _letters_kept(self) -> dict[tuple[str, ...], float]:
         kept = self.dead_letters.tally()

@@ -1,8 +1,8 @@
-"""A stand-in for PostHog's API, on a real socket: file downloads, queries; and the place of its files.
+"""A stand-in for PostHog's API, on a real socket: file downloads and their place, queries, cohorts.
 
 Built to what PostHog documents and its code does (`products/batch_exports/backend/api/file_download.py`,
-`posthog.com/docs/api/queries`): statuses, bodies, limits and refusals. Files are served by another server, at
-signed addresses, which refuses a request that carries an authorization of its own, as S3 does.
+`posthog/api/cohort.py`, `posthog.com/docs/api/queries`): statuses, bodies, limits and refusals. Files are
+served by another server, at signed addresses, which refuses a request with an authorization, as S3 does.
 """
 
 import gzip
@@ -84,6 +84,50 @@ def events(count: int, start: datetime, step: timedelta) -> list[dict[str, Any]]
     return [event(number, start + (number - 1) * step) for number in range(1, count + 1)]
 
 
+def person(number: int, *ids: str, is_identified: bool = True) -> dict[str, Any]:
+    """A person as a cohort lists it; the user `u-…` of that number, unless it has other ids."""
+    return {
+        "type": "person",
+        "id": str(uuid.UUID(int=number)),
+        "uuid": str(uuid.UUID(int=number)),
+        "created_at": "2026-01-01T00:00:00Z",
+        "last_seen_at": None,
+        "name": "somebody",
+        "properties": {},
+        "is_identified": is_identified,
+        "distinct_ids": list(ids or [f"u-{number}"]),
+        "matched_recordings": [],
+        "value_at_data_point": None,
+    }
+
+
+@dataclass(slots=True)
+class Cohort:
+    """A cohort and who is in it."""
+
+    id: int
+    name: str
+    persons: list[dict[str, Any]] = field(default_factory=list)
+    deleted: bool = False
+    version: int = 1
+    errors: int = 0
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """As PostHog lists it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "deleted": self.deleted,
+            "version": self.version,
+            "last_calculation": f"2026-01-01T00:00:{self.version:02}Z",
+            "count": len(self.persons),
+            "is_calculating": False,
+            "is_static": False,
+            "errors_calculating": self.errors,
+        }
+
+
 @dataclass(slots=True)
 class Conduct:
     """How it behaves; to be changed at any time."""
@@ -108,6 +152,10 @@ class Conduct:
     knows_range: bool = True
     is_forgetful: bool = False
     """Whether the files of every run so far have expired."""
+    page_persons: int = 100
+    """No page of persons has more, whatever is asked for."""
+    before_page: Callable[[int], None] = lambda _offset: None
+    """Called before a page of persons is listed."""
     before_bytes: Callable[[], None] = lambda: None
     """Called before the bytes of a file go out."""
 
@@ -119,6 +167,9 @@ class PostHog:
         self.rows = list(rows)
         self.conduct = Conduct()
         self.runs: dict[str, Run] = {}
+        self.cohorts: dict[int, Cohort] = {}
+        self.identified: dict[str, str] = {}
+        """By a person's id, that of its last `$identify` event."""
         self.asked: list[Asked] = []
         self.fetched: list[Asked] = []
         self.lock = threading.Lock()
@@ -195,6 +246,10 @@ class PostHog:
         """`POST …/query/`, as far as a backfill asks."""
         if body["query"]["kind"] != "HogQLQuery" or body.get("refresh") != "force_blocking":
             raise Refused(400, "not asked as it should be")
+        identified = _IDENTIFIED.fullmatch(body["query"]["query"])
+        if identified is not None:
+            asked = _texts(identified["persons"])
+            return {"results": [[one, self.identified[one]] for one in asked if one in self.identified]}
         found = _HOGQL.fullmatch(body["query"]["query"])
         if found is None:
             raise Refused(400, "the query cannot be parsed")
@@ -222,6 +277,13 @@ _HOGQL = re.compile(  # what `queries.select` makes
     r"(?: AND \(timestamp > toDateTime\('(?P<after>[^']+)'\) OR "
     r"\(timestamp = toDateTime\('(?P=after)'\) AND toString\(uuid\) > '(?P<uuid>[^']+)'\)\))?"
     r" ORDER BY timestamp, toString\(uuid\) LIMIT (?P<limit>\d+)"
+)
+
+
+_IDENTIFIED = re.compile(  # what `cohorts.listing` makes
+    r"SELECT toString\(person_id\), argMax\(distinct_id, timestamp\) FROM events"  # noqa: S608 -- a pattern
+    rf" WHERE event = '\$identify' AND person_id IN \((?P<persons>{_TEXT}(?:, {_TEXT})*)\)"
+    r" GROUP BY person_id LIMIT 1000"
 )
 
 
@@ -319,6 +381,8 @@ class _Api(_Exchange):
                 conduct.makes_exports and base == conduct.base and project == str(PROJECT)
             ):
                 return self._export(posthog, asked, rest)
+            case ["api", "projects", project, "cohorts", *rest] if project == str(PROJECT):
+                return 200, self._cohorts(posthog, rest, parse_qs(url.query)), {}
             case ["api", "projects", project, "query"] if conduct.has_queries and project == str(PROJECT):
                 _need(conduct, "query:read")
                 return 200, posthog.query(asked.body), {}
@@ -334,6 +398,34 @@ class _Api(_Exchange):
             case [run, "download", file]:
                 return 302, None, {"Location": posthog.address(run, file), "Cache-Control": "no-store"}
         raise Refused(404, "Not found.")
+
+    def _cohorts(self, posthog: PostHog, rest: Sequence[str], query: dict[str, list[str]]) -> dict[str, Any]:
+        conduct = posthog.conduct
+        _need(conduct, "cohort:read")
+        match rest:
+            case []:
+                offset = int(query.get("offset", ["0"])[0])
+                there = [cohort.shown for cohort in posthog.cohorts.values() if not cohort.deleted]
+                return self._page(there, offset, 2, "cohorts/")
+            case [id_] if int(id_) in posthog.cohorts:
+                return posthog.cohorts[int(id_)].shown
+            case [id_, "persons"] if int(id_) in posthog.cohorts:
+                _need(conduct, "person:read")
+                offset, limit = (
+                    int(query.get(name, [text])[0]) for name, text in (("offset", "0"), ("limit", "100"))
+                )
+                conduct.before_page(offset)
+                persons = posthog.cohorts[int(id_)].persons
+                return self._page(
+                    persons, offset, min(limit, conduct.page_persons), f"cohorts/{id_}/persons/"
+                )
+        raise Refused(404, "Not found.")
+
+    def _page(self, members: Sequence[Any], offset: int, limit: int, path: str) -> dict[str, Any]:
+        page = members[offset : offset + limit]
+        # As behind a proxy: PostHog does not know by which name it is reached.
+        next_ = f"http://posthog.internal/api/projects/{PROJECT}/{path}?limit={limit}&offset={offset + limit}"
+        return {"results": page, "next": next_ if len(page) >= limit else None, "previous": None}
 
 
 class _Storage(_Exchange):

@@ -155,6 +155,7 @@ SOURCES = {
         "listen": "127.0.0.1:0", "tokens": "phc_demo,phc_other", "webhook_token": "demo-token",
         "trusted_proxies": "1", "max_connections": "100",
     },
+    "none": {},
 }  # fmt: skip
 """For each type of source, a value of each of its settings."""
 
@@ -169,6 +170,7 @@ def test_every_setting_can_be_given_by_a_variable(type_: str) -> None:
         "hooks.failures_until_disabled": "3", "spool.max_bytes": "5_000_000",
         "posthog.host": "https://eu.i.posthog.com", "posthog.project_key": "phc_demo",
         "posthog.personal_api_key": "phx_demo", "posthog.project_id": "7", "posthog.report_exceptions": "on",
+        "cohorts.sync": "5,Trial", "cohorts.every_hours": "12",
         "posthog.report_exports": "true", "geoip.database": "g.mmdb", "logs.format": "json",
         "logs.level": "debug", "metrics.listen": "127.0.0.1:0",
     }  # fmt: skip

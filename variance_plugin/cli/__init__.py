@@ -30,6 +30,7 @@ from .record import record
 from .run import run
 from .serve import serve
 from .sources import sources
+from .sync_cohorts import sync_cohorts
 
 _DEBUG = "--debug"
 _PROGRAM = "variance-plugin"
@@ -50,7 +51,20 @@ def _help(function: Callable[..., None]) -> str:
 
 
 _command: Callable[..., None]
-for _command in (demo, preview, check, export, run, bucket, backfill, serve, sources, receive, record):
+for _command in (
+    demo,
+    preview,
+    check,
+    export,
+    run,
+    bucket,
+    backfill,
+    serve,
+    sync_cohorts,
+    sources,
+    receive,
+    record,
+):
     app.command(help=_help(_command))(_command)
 for _command in (show, schema):
     config.command(help=_help(_command))(_command)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AuthHeader, RunnerAssignments, State, WebhookUrl
+from .options import AuthHeader, PosthogHost, ProjectId, RunnerAssignments, State, WebhookUrl
 
 
 def backfill(  # noqa: PLR0913 -- a command line has its options here
@@ -23,24 +23,8 @@ def backfill(  # noqa: PLR0913 -- a command line has its options here
             "--to", metavar="TIME", help="Until when, itself not included. Now.", show_default=False
         ),
     ] = None,
-    project_id: Annotated[
-        int | None,
-        typer.Option(
-            "--project-id",
-            metavar="NUMBER",
-            help="Of the project in PostHog, as in the address of its pages.",
-            show_default=False,
-        ),
-    ] = None,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            "--host",
-            metavar="URL",
-            help="Where PostHog is: https://us.posthog.com unless another is named.",
-            show_default=False,
-        ),
-    ] = None,
+    project_id: ProjectId = None,
+    host: PosthogHost = None,
     include: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,18 +61,14 @@ def backfill(  # noqa: PLR0913 -- a command line has its options here
 
     $ variance-plugin backfill --from 2026-01-01 --to 2026-03-01 --project-id 12345
     """
-    from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
+    from .source_run import RunOptions, posthog_settings, run_source  # noqa: PLC0415 -- `--help` needs none of it
 
-    settings = {"posthog.project_id": project_id, "posthog.host": host}
     options = RunOptions(
         once=True,
         state=state,
         webhook_url=webhook_url,
         auth_header=auth_header,
-        assignments=[
-            *(f"{key}={value}" for key, value in settings.items() if value is not None),
-            *(assignments or ()),
-        ],
+        assignments=[*posthog_settings(project_id=project_id, host=host), *(assignments or ())],
     )
     source = {"from": begin, "to": end, "include": include, "exclude": exclude}
     raise typer.Exit(run_source("backfill", source, options))

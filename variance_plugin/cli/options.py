@@ -79,6 +79,27 @@ State: TypeAlias = Annotated[
     ),
 ]
 
+ProjectId: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--project-id",
+        metavar="NUMBER",
+        help="Of the project in PostHog, as in the address of its pages.",
+        show_default=False,
+        rich_help_panel=_SETTINGS,
+    ),
+]
+PosthogHost: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        metavar="URL",
+        help="Where PostHog is: https://us.posthog.com unless another is named.",
+        show_default=False,
+        rich_help_panel=_SETTINGS,
+    ),
+]
+
 
 def configuration(
     *,

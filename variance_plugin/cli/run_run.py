@@ -70,7 +70,7 @@ def run(
                 runner.finish(settings.flush_seconds)
                 raise
             runner.finish(settings.flush_seconds if clock.stopped else None)
-        failure = watch.failure or runner.host.failure
+        failure = watch.failure or runner.failure
         status = _status(runner, once=once) if failure is None else ExitStatus.STOPPED
         if failure is not None:
             _logger.critical("not stopped, but ended by %s", _kind(failure))
@@ -127,7 +127,7 @@ class _Watch:
             if self._over.is_set():
                 return
             if self._deadline is None and self._clock.stopped:
-                self.stop(_kind(self._runner.host.failure))
+                self.stop(_kind(self._runner.failure))
             is_late = self._deadline is not None and self._clock.monotonic() >= self._deadline
             if is_late or (heard is not None and self._deadline is not None):
                 self._end_at_once()

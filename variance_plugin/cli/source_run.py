@@ -60,6 +60,12 @@ def run_source(type_: str, source: Mapping[str, Any], options: RunOptions) -> Ex
     return run(None, once=options.once, assignments=settings, environment=environment, looks_for_file=False)
 
 
+def posthog_settings(*, project_id: int | None, host: str | None) -> list[str]:
+    """The options that say which project of PostHog is asked, as `--set` takes them."""
+    given = {"posthog.project_id": project_id, "posthog.host": host}
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
+
+
 def _text(value: Any) -> str:
     """As `--set` takes it."""
     return json.dumps(value) if isinstance(value, list | tuple) else str(value)

@@ -50,6 +50,9 @@ SOURCE_TYPES: Sequence[SourceType] = (
         command="serve",
         extra=Extra.SERVE,
     ),
+    SourceType(
+        type="none", reads="nothing, for a runner that only syncs cohorts", command="sync-cohorts COHORT…"
+    ),
 )
 
 

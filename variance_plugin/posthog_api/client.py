@@ -6,6 +6,7 @@ even one that PostHog gives, such as that of the next page.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
@@ -20,6 +21,7 @@ from ..masking import Mask
 from ..retry import retry_after_seconds
 from ..secret import Secret
 from .connection import open_with_key
+from .patience import Patience
 
 KEY_SETTING = "posthog.personal_api_key"
 HOST_SETTING = "posthog.host"
@@ -91,16 +93,25 @@ class ApiClient:
             ) from error
 
     def pages(
-        self, path: str, *, params: Mapping[str, Any] | None = None, scopes: Sequence[str] = ()
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        scopes: Sequence[str] = (),
+        patience: Patience,
     ) -> Iterator[Sequence[Any]]:
-        """The results of a list, page by page, each asked for when it is wanted.
+        """The results of a list, page by page, each asked for when it is wanted, and waited for.
 
-        Raises as `ask` does, and `ApiRefusal` when what comes is no list.
+        Raises:
+            ApiRefusal: PostHog refuses, or what comes is no list.
+            UsageError: As of `ask`.
+            Stopped: The program ends first.
         """
         next_path: str | None = path
         seen = {path}
         while next_path is not None:
-            page = self.ask("GET", next_path, params=params, scopes=scopes)
+            ask = partial(self.ask, "GET", next_path, params=params, scopes=scopes)
+            page = patience.get(ask)
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
                 raise ApiRefusal(f"{self.host} answered GET {_short(path)} with no list", status=200)
             yield page["results"]

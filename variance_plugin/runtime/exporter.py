@@ -132,6 +132,18 @@ class Exporter:
         self._outage.is_over()
         return None
 
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Bring events to their end now, beside the lanes; from any thread.
+
+        Raises:
+            RetryError: The plugin is switched off.
+            Stopped: when the program ends first.
+        """
+        if self.plugin.off is not None:
+            raise RetryError(f"{self.plugin.name} is switched off: {self.plugin.off}")
+        self.seen += len(events)
+        self._export(events, Lane(self._settings, self._clock), None)
+
     def wait_for_destination(self) -> None:
         """Return when it may be asked. Raises `Stopped` when the program ends first."""
         self._gate.pass_through()

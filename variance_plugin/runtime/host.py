@@ -7,6 +7,7 @@ from typing import Any
 from ..clock import Clock
 from ..errors import UsageError
 from ..events import Event
+from ..formats import unread
 from ..hooks import Rejection, Storage
 from .calls import Calls
 from .chain import Chain
@@ -134,6 +135,20 @@ class Host:
         """
         with self._in_chain:
             return self.chain.process(event)
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Bring events that no source has read to their end now: through the chain, then to every exporter.
+
+        It returns when each is delivered or a dead letter. From any thread.
+
+        Raises:
+            RetryError: An exporter is switched off.
+            Stopped: When the host ends first.
+        """
+        processed = [event for given in events if (event := self.process(given)) is not None]
+        for exporter in self.exporters:
+            # Each its own: what it changes no other sees.
+            exporter.deliver([unread(event) for event in processed])
 
     def look_after(self) -> None:
         """What has to be looked at every second or so, by whoever has the time."""

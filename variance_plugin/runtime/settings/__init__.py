@@ -9,6 +9,7 @@ from .names import dotted, keys, schema, variable
 from .reading import FILE_NAME, InForce, ManifestOf, Value, read
 from .sources import BackfillSource, BucketSource, FileSource, Source
 from .tables import (
+    CohortSettings,
     GeoipSettings,
     HookSettings,
     LogFormat,
@@ -25,6 +26,7 @@ __all__ = [
     "FILE_NAME",
     "BackfillSource",
     "BucketSource",
+    "CohortSettings",
     "FileSource",
     "GeoipSettings",
     "HookSettings",

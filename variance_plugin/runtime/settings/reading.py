@@ -151,21 +151,28 @@ def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
                 key=f"posthog.{name}", problem="is on, and needs posthog.project_key, which is not set"
             )
     if isinstance(settings.source, BackfillSource):
-        yield from _backfill_at_odds(settings.source, posthog)
+        yield from _backfill_at_odds(settings.source)
+        yield from _without_project("a backfill", posthog)
+    elif settings.cohorts.sync:
+        yield from _without_project("cohorts", posthog)
 
 
-def _backfill_at_odds(source: BackfillSource, posthog: PosthogSettings) -> Iterator[Fault]:
-    needed = {
-        (SOURCE, "from"): source.from_,
-        ("posthog", "project_id"): posthog.project_id,
-        ("posthog", "personal_api_key"): posthog.personal_api_key,
-    }
-    for path, value in needed.items():
-        if not value:
-            problem = f"is needed for a backfill; give it there or by {variable(path)}"
-            yield Fault(key=dotted(path), problem=problem)
-    if source.from_ and source.to and source.to <= source.from_:
+def _backfill_at_odds(source: BackfillSource) -> Iterator[Fault]:
+    if not source.from_:
+        yield _needed("a backfill", (SOURCE, "from"))
+    elif source.to and source.to <= source.from_:
         yield Fault(key=dotted((SOURCE, "to")), problem="is not after source.from")
+
+
+def _without_project(what: str, posthog: PosthogSettings) -> Iterator[Fault]:
+    """What it takes to ask PostHog about a project."""
+    for name in ("project_id", "personal_api_key"):
+        if not getattr(posthog, name):
+            yield _needed(what, ("posthog", name))
+
+
+def _needed(what: str, path: KeyPath) -> Fault:
+    return Fault(key=dotted(path), problem=f"is needed for {what}; give it there or by {variable(path)}")
 
 
 def _in_order(plugins: Sequence[PluginSettings]) -> list[PluginSettings]:

@@ -114,6 +114,16 @@ class HttpSource:
         return host_and_port(self.listen) or ("", 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSource:
+    """No events, for a runner that has other things to do: cohorts."""
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["none"]
+    """Which kind of source this is."""
+
+
 Source: TypeAlias = Annotated[
-    FileSource | BucketSource | BackfillSource | HttpSource, Field(discriminator="type")
+    FileSource | BucketSource | BackfillSource | HttpSource | NoSource, Field(discriminator="type")
 ]

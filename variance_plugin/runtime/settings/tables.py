@@ -96,13 +96,26 @@ class PosthogSettings:
     project_key: SecretText = field(default_factory=_nothing)
     """The project's key (phc_…); needed to capture events."""
     personal_api_key: SecretText = field(default_factory=_nothing)
-    """A personal key (phx_…); needed for meta.posthog.api, and for what is asked of PostHog: a backfill."""
+    """A personal key (phx_…); needed for meta.posthog.api, and for what is asked of PostHog: a
+    backfill, cohorts."""
     project_id: OptionalNumber = None
     """The project's number, as in the address of its pages; needed for what is asked of PostHog."""
     report_exceptions: bool = False
     """Whether exceptions of plugins are captured there."""
     report_exports: bool = False
     """Whether what was exported is captured there, once an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortSettings:
+    """Which of PostHog's cohorts become traits, beside what the source gives."""
+
+    __pydantic_config__ = STRICT
+
+    sync: tuple[str, ...] = ()
+    """Numbers and names of cohorts. Empty: none."""
+    every_hours: Annotated[float, Field(ge=0.1, le=8_784), NUMBER] = 24.0
+    """How long after one sync the next one is due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +194,8 @@ class RunnerSettings:
     """Where events are kept that cannot be read twice."""
     posthog: PosthogSettings = field(default_factory=PosthogSettings)
     """Your own PostHog project."""
+    cohorts: CohortSettings = field(default_factory=CohortSettings)
+    """Which cohorts become traits."""
     geoip: GeoipSettings = field(default_factory=GeoipSettings)
     """Where addresses are."""
     logs: LogSettings = field(default_factory=LogSettings)

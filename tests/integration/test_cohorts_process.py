@@ -1,0 +1,173 @@
+"""`variance-plugin sync-cohorts`, and cohorts beside a source, as processes: killed and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeAlias, cast
+
+import pytest
+
+from tests.stand_ins.posthog import KEY, PROJECT, Cohort, PostHog, person
+from variance_plugin.receiver import LocalVariance
+from variance_plugin.receiver.answers import Answer
+from variance_plugin.receiver.post import Post
+
+SECONDS = 30.0  # nothing here takes that long; what does has failed
+
+Process: TypeAlias = subprocess.Popen[str]
+Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
+
+
+@pytest.fixture
+def posthog() -> Iterator[PostHog]:
+    """With a cohort of 250 users."""
+    with PostHog() as running:
+        running.cohorts[5] = Cohort(5, "Power users", [person(number) for number in range(1, 251)])
+        yield running
+
+
+@pytest.fixture
+def running(tmp_path: Path, posthog: PostHog, variance: LocalVariance) -> Running:
+    """Start the program in a folder of its own; it is gone at the end, whatever happens."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
+    } | {
+        "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
+        "RUNNER_POSTHOG__HOST": posthog.url,
+        "RUNNER_POSTHOG__PROJECT_ID": str(PROJECT),
+        "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+        "VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS": "0.05",
+        "RUNNER_METRICS__LISTEN": "off",
+    }
+
+    @contextmanager
+    def start(*arguments: str, change: Mapping[str, str] | None = None) -> Iterator[Process]:
+        with subprocess.Popen(
+            [sys.executable, "-m", "variance_plugin", *arguments],
+            cwd=tmp_path,
+            env=environment | dict(change or {}),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+def messages(variance: LocalVariance) -> list[Mapping[str, Any]]:
+    """All of them, in the order in which they came."""
+    return [cast("Mapping[str, Any]", message) for post in variance.posts for message in post.messages]
+
+
+def ended(process: Process) -> tuple[int, str]:
+    """Its status, and what it said."""
+    _, said = process.communicate(timeout=SECONDS)
+    return process.returncode, said
+
+
+def test_all_members_arrive_as_traits_and_then_nothing(running: Running, variance: LocalVariance) -> None:
+    """As identify messages of the users."""
+    statuses = []
+    for _ in range(2):
+        with running("sync-cohorts", "Power users") as process:
+            statuses.append(ended(process))
+
+    assert [0, 0] == [status for status, _ in statuses], statuses
+    assert {f"u-{number}" for number in range(1, 251)} == {
+        message["userId"] for message in messages(variance)
+    }
+    assert [("identify", {"power_users": True})] * 250 == [
+        (message["type"], message["traits"]) for message in messages(variance)
+    ]
+    assert KEY not in statuses[0][1]
+
+
+def test_a_kill_in_the_middle_repeats_only_what_was_in_flight(
+    running: Running, variance: LocalVariance
+) -> None:
+    """The second run tells the rest; what came twice came with the same id."""
+    is_in_flight, may_go_on = Event(), Event()
+    posts = 0
+
+    def answer(_post: Post) -> Answer:
+        nonlocal posts
+        posts += 1
+        if posts == 2:
+            is_in_flight.set()
+            may_go_on.wait(SECONDS)
+        return Answer()
+
+    variance.answer_with(answer)
+    with running("sync-cohorts", "5") as process:
+        assert is_in_flight.wait(SECONDS)
+        process.send_signal(signal.SIGKILL)
+        assert -signal.SIGKILL == process.wait(SECONDS)
+    may_go_on.set()
+    with running("sync-cohorts", "5") as process:
+        status, said = ended(process)
+
+    assert 0 == status, said
+    ids = [message["messageId"] for message in messages(variance)]
+    assert 250 == len(set(ids))
+    assert len(ids) - 250 in (0, 100)  # the second post, if it was taken before its sender was gone
+
+
+def test_a_runner_syncs_beside_its_source_and_not_ahead_of_time(
+    running: Running, posthog: PostHog, variance: LocalVariance, tmp_path: Path
+) -> None:
+    """Events go their way meanwhile; a start before the next sync is due asks PostHog for nothing."""
+    events = tmp_path / "events.jsonl"
+    paid = '{"event":"paid","distinct_id":"u-1","properties":{},"uuid":"%d"}\n'
+    (tmp_path / "runner.toml").write_text(
+        '[source]\npaths = ["events.jsonl"]\n[cohorts]\nsync = ["5"]\n', encoding="utf-8"
+    )
+    events.write_text(paid % 1, encoding="utf-8")
+    with running("run") as process:
+        assert process.stderr is not None
+        assert any("250 members, of whom 250 were told of now" in line for line in process.stderr)
+        variance.wait_for_posts(4, SECONDS)
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(SECONDS)
+    asked = len(posthog.asked)
+    posthog.cohorts[5].persons.append(person(900))
+    events.write_text(paid % 1 + paid % 2, encoding="utf-8")
+    with running("run") as process:
+        variance.wait_for_posts(5, SECONDS)
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(SECONDS)
+
+    assert {"track": 2, "identify": 250} == Counter(message["type"] for message in messages(variance))
+    assert asked == len(posthog.asked)
+
+
+def test_what_cannot_be_synced_is_said(running: Running) -> None:
+    """No traceback, and no success."""
+    with running("sync-cohorts", "Power usres") as process:
+        status, said = ended(process)
+
+    assert 2 == status
+    assert (
+        "Error: project 7 has no cohort called 'Power usres'; did you mean Power users?"
+        == (said.splitlines()[-1])
+    )
+    assert "Traceback" not in said
+
+
+def test_a_filter_that_would_leave_cohorts_out_is_refused(running: Running) -> None:
+    """They would seem to be told, and never arrive."""
+    with running("sync-cohorts", "5", "--set", "eventsToExport=paid") as process:
+        status, said = ended(process)
+
+    assert 2 == status
+    assert "cohorts become traits by $identify events, which are left out here" in said.splitlines()[-1]

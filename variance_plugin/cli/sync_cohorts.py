@@ -1,0 +1,60 @@
+"""`variance-plugin sync-cohorts`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from .options import AuthHeader, PosthogHost, ProjectId, RunnerAssignments, State, WebhookUrl
+
+
+def sync_cohorts(  # noqa: PLR0913 -- a command line has its options here
+    *,
+    cohorts: Annotated[
+        list[str],
+        typer.Argument(metavar="COHORT", help="Cohorts in PostHog, by number or name.", show_default=False),
+    ],
+    every: Annotated[
+        float | None,
+        typer.Option(
+            "--every", metavar="HOURS", help="Sync again and again, until stopped; else once.", min=0.1
+        ),
+    ] = None,
+    project_id: ProjectId = None,
+    host: PosthogHost = None,
+    webhook_url: WebhookUrl = None,
+    auth_header: AuthHeader = None,
+    state: State = None,
+    assignments: RunnerAssignments = None,
+) -> None:
+    """Tell Variance who is in PostHog's cohorts, as traits of contacts.
+
+    Each member gets a trait that is true, called like the cohort: [bold]Completed Order (last 30 days)[/] is
+    completed_order_last_30_days. For who has left it is false. The state file remembers what was told: the
+    first sync tells all members, later ones only changes.
+
+    It needs a personal API key with the scopes [bold]cohort:read[/] and [bold]person:read[/], and
+    [bold]query:read[/] for persons whose events alone tell by which id they are known, in
+    RUNNER_POSTHOG__PERSONAL_API_KEY, or in the file that RUNNER_POSTHOG__PERSONAL_API_KEY_FILE names.
+
+    [bold]Exit status[/]: as of run.
+
+    [bold]Example[/]
+
+    $ variance-plugin sync-cohorts 'Power users' 42 --project-id 12345
+    """
+    from .source_run import RunOptions, posthog_settings, run_source  # noqa: PLC0415 -- `--help` needs none of it
+
+    options = RunOptions(
+        once=every is None,
+        state=state,
+        webhook_url=webhook_url,
+        auth_header=auth_header,
+        assignments=[
+            f"cohorts.sync={json.dumps(cohorts)}",
+            *([] if every is None else [f"cohorts.every_hours={every}"]),
+            *posthog_settings(project_id=project_id, host=host),
+            *(assignments or ()),
+        ],
+    )
+    raise typer.Exit(run_source("none", {}, options))

@@ -1,0 +1,14 @@
+"""PostHog's cohorts as traits of contacts: who came and who left, as identify messages.
+
+In the order in which it goes: `listing` (which cohorts, and who is in them) with `who` (as whom a person is
+known), `membership` (what has been told, kept in the state file), `changes` (what is to be told, as events),
+`sync` (all of it, once), `schedule` (again and again, in a thread of a runner).
+"""
+
+from .changes import COHORT_EVENT
+from .listing import Cohort, Listing
+from .naming import trait_name
+from .schedule import Schedule
+from .sync import CohortSync
+
+__all__ = ["COHORT_EVENT", "Cohort", "CohortSync", "Listing", "Schedule", "trait_name"]

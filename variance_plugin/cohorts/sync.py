@@ -1,0 +1,226 @@
+"""One sync: who is in the cohorts now, against what was told before."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from ..clock import Clock
+from ..errors import UsageError
+from ..events import Event
+from ..records import event_in
+from .changes import change, event
+from .listing import Cohort, Listing
+from .membership import Membership, Memory, Told
+from .who import Person, Unknown
+
+_logger = logging.getLogger(__name__)
+
+# So many are under way at once, and may be told twice after a kill.
+_BATCH = 100
+# A cohort that changes while it is listed is listed again: pages shift then.
+_PASSES = 3
+_INDEX = "cohorts"
+
+Deliver = Callable[[Sequence[Event]], None]
+"""Returns when each event is delivered or a dead letter; raises `Stopped` when the program ends first."""
+
+
+class CohortSync:
+    """Tells of every person who came into a cohort or left it, since the last time.
+
+    Args:
+        chosen: Which cohorts, by number or name.
+        listing: Of the project.
+        memory: Keeps what was told.
+        deliver: Brings events to their end.
+        clock: Says when.
+    """
+
+    def __init__(
+        self,
+        chosen: Sequence[str],
+        *,
+        listing: Listing,
+        memory: Memory,
+        deliver: Deliver,
+        clock: Clock,
+    ) -> None:
+        self._chosen = chosen
+        self._listing = listing
+        self._memory = memory
+        self._deliver = deliver
+        self._clock = clock
+
+    def run(self) -> None:
+        """Sync all of them, one after the other.
+
+        Raises:
+            UsageError: PostHog refuses, or a cohort cannot be found; what was told by then is remembered.
+            Stopped: The program ends first; likewise.
+        """
+        index = self._index
+        known = {name: int(kept["id"]) for name, kept in self._memory.load(index).items() if "id" in kept}
+        cohorts = self._listing.find(self._chosen, known)
+        _check_traits(cohorts)
+        by_id = {cohort.id: cohort for cohort in cohorts}
+        for name in self._chosen:
+            found = next((one for one in cohorts if one.name == name), None)
+            if found is not None:
+                self._memory.save(index, name, {"id": found.id})
+            elif name in known:
+                _logger.warning(
+                    "the cohort that was called %r is called %r now; go on calling it so in the settings, or "
+                    "choose it by its number, %d",
+                    name,
+                    by_id[known[name]].name,
+                    known[name],
+                )
+        for cohort in cohorts:
+            self._sync(cohort)
+
+    def close(self) -> None:
+        """Close the connections to PostHog."""
+        self._listing.close()
+
+    @property
+    def _index(self) -> str:
+        """Under which the numbers of cohorts that were chosen by name are kept."""
+        return f"{_INDEX} {self._listing.project}"
+
+    def _sync(self, cohort: Cohort) -> None:
+        one = _One(
+            cohort,
+            f"{self._listing.project}/{cohort.id}",
+            self._memory,
+            clock=self._clock,
+            deliver=self._deliver,
+        )
+        if cohort.is_deleted:
+            one.leave(list(one.membership.told))
+            _logger.warning(
+                "%s was deleted in PostHog; %s is false now for %d who were in it; choose it no more",
+                cohort,
+                cohort.trait,
+                one.counts["left"],
+            )
+            return
+        if cohort.failures:
+            _logger.warning(
+                "PostHog could not calculate %s %d times in a row; what it had last is synced",
+                cohort,
+                cohort.failures,
+            )
+        for _ in range(_PASSES):
+            for page in self._listing.persons(cohort, one.user_ids):
+                one.meet(page)
+            after = self._listing.look_at(cohort.id)
+            if after.calculation == cohort.calculation and not after.is_deleted:
+                one.leave([person for person in one.membership.told if person not in one.met])
+                break
+            cohort = after
+            one.meet_again()
+        else:
+            _logger.warning("%s changes while it is listed; who has left it is told at the next sync", cohort)
+        one.tell_result()
+
+
+class _One:
+    """The sync of one cohort."""
+
+    def __init__(self, cohort: Cohort, name: str, memory: Memory, *, clock: Clock, deliver: Deliver) -> None:
+        self._cohort = cohort
+        self._name = name
+        self._clock = clock
+        self._deliver = deliver
+        self.membership = Membership(memory, f"cohort {name}", clock=clock)
+        self.user_ids = {person: told.user_id for person, told in self.membership.told.items()}
+        self.met: set[str] = set()
+        self.counts: Counter[str] = Counter()
+        self._renamed = {told.trait for told in self.membership.told.values() if told.is_member} - {
+            cohort.trait
+        }
+
+    def meet(self, page: Iterable[tuple[Person, str | Unknown]]) -> None:
+        """These are in it."""
+        changes = []
+        for person, user_id in page:
+            if person.id in self.met:
+                continue
+            self.met.add(person.id)
+            if isinstance(user_id, Unknown):
+                self.counts[user_id.name.lower()] += 1
+                continue
+            self.counts["members"] += 1
+            before = self.membership.told.get(person.id)
+            told = change(before, user_id=user_id, trait=self._cohort.trait, is_member=True)
+            if told is not None:
+                self.counts["came"] += 1
+                changes.append((person.id, told))
+        self._tell(changes)
+
+    def meet_again(self) -> None:
+        """All of them are listed once more."""
+        self.met.clear()
+        for what in ("members", "anonymous", "undecided"):
+            del self.counts[what]
+
+    def leave(self, persons: Sequence[str]) -> None:
+        """These are not in it any more, if they ever were."""
+        changes = []
+        for person in persons:
+            before = self.membership.told[person]
+            told = change(before, user_id=before.user_id, trait=before.trait, is_member=False)
+            if told is not None:
+                self.counts["left"] += 1
+                changes.append((person, told))
+        self._tell(changes)
+
+    def tell_result(self) -> None:
+        """In the log."""
+        counts = self.counts
+        if self._renamed:
+            _logger.warning(
+                "%s has had another name: its members have %s now, and %s is false for them",
+                self._cohort,
+                self._cohort.trait,
+                ", ".join(sorted(self._renamed)),
+            )
+        _logger.info(
+            "%s, trait %s: %d members, of whom %d were told of now; %d have left; left out: %d anonymous "
+            "visitors, %d persons without a known user id",
+            self._cohort,
+            self._cohort.trait,
+            counts["members"],
+            counts["came"],
+            counts["left"],
+            counts["anonymous"],
+            counts["undecided"],
+        )
+
+    def _tell(self, changes: Sequence[tuple[str, Told]]) -> None:
+        for batch in _batches(changes):
+            now = self._clock.now()
+            events = [
+                event_in(event(self._name, person, told, now), f"{self._cohort}") for person, told in batch
+            ]
+            self.membership.tell(batch)
+            self._deliver(events)
+            self.membership.arrived(batch)
+
+
+def _batches(changes: Iterable[tuple[str, Told]]) -> Iterator[Sequence[tuple[str, Told]]]:
+    left = iter(changes)
+    while batch := list(islice(left, _BATCH)):
+        yield batch
+
+
+def _check_traits(cohorts: Sequence[Cohort]) -> None:
+    by_trait: dict[str, Cohort] = {}
+    for cohort in cohorts:
+        other = by_trait.setdefault(cohort.trait, cohort)
+        if other is not cohort:
+            raise UsageError(
+                f"{other} and {cohort} would both be the trait {cohort.trait}: give one of them another name "
+                "in PostHog"
+            )
