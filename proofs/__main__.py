@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Protocol
 
 from benchmarks import report
 from variance_plugin.clock import SystemClock
@@ -61,9 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _conservation(options: argparse.Namespace) -> Iterator[Prove]:
-    kills: dict[str, Any] = {"random_kills": 30, "rounds": 4}
     for source in options.source or FEEDS:
-        yield partial(conserve, source, events=options.events, seed=options.seed, **kills)
+        points = [*FEEDS[source].points] * 4
+        yield partial(
+            conserve, source, events=options.events, seed=options.seed, points=points, random_kills=30
+        )
 
 
 def _order(options: argparse.Namespace) -> Iterator[Prove]:

@@ -2,7 +2,7 @@
 
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,15 +18,14 @@ from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from .endpoint import Endpoint
 from .faults import Faults, healthy
 from .feeds import Feed, FileFeed, StdinFeed
-from .runner import Runner, status_of
+from .http_feed import HttpFeed
+from .runner import LIMIT_SECONDS, Runner, status_of
 from .traffic import Fate, Issued, issue
 from .verdict import Verdict
 
-FEEDS: Final[dict[str, type[Feed]]] = {"file": FileFeed, "stdin": StdinFeed}
+FEEDS: Final[dict[str, type[Feed]]] = {"file": FileFeed, "stdin": StdinFeed, "http": HttpFeed}
 """The sources that are put to the proof, by name; each new one has its place here."""
 
-# Nothing takes that long; a test's own limit ends what does.
-LIMIT_SECONDS = 600.0
 # About every so many requests a fault begins.
 _FAULT_EVERY = 4
 _MOST_TIMES = 3
@@ -35,7 +34,14 @@ _MOST_DELAY_SECONDS = 0.05
 
 
 def conserve(  # noqa: PLR0913 -- what there is to vary
-    source: str, folder: Path, *, events: int, seed: int, random_kills: int, rounds: int = 1, fast: float = 20
+    source: str,
+    folder: Path,
+    *,
+    events: int,
+    seed: int,
+    points: Collection[Point],
+    random_kills: int,
+    fast: float = 20,
 ) -> Verdict:
     """Kill the runner at every point and at random, while the endpoint fails in every way.
 
@@ -44,16 +50,16 @@ def conserve(  # noqa: PLR0913 -- what there is to vary
         folder: For settings, state and logs.
         events: How many.
         seed: Which events, faults and kills.
-        random_kills: So many kills from outside.
-        rounds: So often each point has its turn.
+        points: Where the runner is killed, one after the other, in an order that follows from the seed.
+        random_kills: So many kills from outside, in between.
         fast: How many times as fast as time the runner's clock is.
     """
     chance = Random(seed)  # noqa: S311 -- the same kills for the same seed
     feed = FEEDS[source](folder)
-    stream = issue(10**9, seed)
+    stream = (one for one in issue(10**9, seed) if one.id or feed.takes_any_line)
     issued = list(islice(stream, events))
     fresh = next(one for one in stream if one.fate is Fate.DELIVERED)
-    plan: list[Point | None] = [*sorted(feed.points) * rounds, *[None] * random_kills]
+    plan: list[Point | None] = [*sorted(points), *[None] * random_kills]
     chance.shuffle(plan)
     verdict = Verdict(title=f"Conservation, {source}, seed {seed}", events=events)
     with Endpoint(issued, Faults(seed, every=_FAULT_EVERY)) as endpoint:
@@ -75,7 +81,7 @@ def conserve(  # noqa: PLR0913 -- what there is to vary
         feed.hand_over([fresh.line])
         run_to_the_end(runner, feed, verdict)
     verdict.again = feed.again
-    judge(verdict, [*issued, fresh], endpoint, runner.state)
+    judge(verdict, [*issued, fresh], endpoint, runner.state, once=feed.takes_once)
     return verdict
 
 
@@ -107,6 +113,7 @@ class _Killer:
 
 def run_to_the_end(runner: Runner, feed: Feed, verdict: Verdict) -> None:
     """Let a runner go on until all is done with."""
+    feed.settle(runner)
     with runner.start(*feed.ending) as process:
         feed.attach(process)
         feed.end()
@@ -116,8 +123,18 @@ def run_to_the_end(runner: Runner, feed: Feed, verdict: Verdict) -> None:
         verdict.wrong.append(f"ended with status {status}, with something left")
 
 
-def judge(verdict: Verdict, issued: Sequence[Issued], endpoint: Endpoint, state: Path) -> None:
-    """Hold what the endpoint took and what is dead against what was issued."""
+def judge(
+    verdict: Verdict, issued: Sequence[Issued], endpoint: Endpoint, state: Path, *, once: bool = True
+) -> None:
+    """Hold what the endpoint took and what is dead against what was issued.
+
+    Args:
+        verdict: Where it goes.
+        issued: All that the source was given.
+        endpoint: It has what was delivered.
+        state: The runner's; it has what is dead.
+        once: Whether no event may have two dead letters.
+    """
     records = dead_records(state)
     verdict.skipped = sum(one.fate is Fate.SKIPPED for one in issued)
     verdict.delivered = sum(one.fate is Fate.DELIVERED and one.id in endpoint.taken for one in issued)
@@ -128,8 +145,12 @@ def judge(verdict: Verdict, issued: Sequence[Issued], endpoint: Endpoint, state:
     for one in issued:
         if one.fate is Fate.DELIVERED and one.id not in endpoint.taken:
             verdict.lost.append(f"neither delivered nor dead: {one.id}")
-        if one.fate is Fate.DEAD and not records.pop(one.line, 0):
-            verdict.lost.append(f"refused, and not in the dead letters: {one.id or one.line[:60]!r}")
+        if one.fate is Fate.DEAD:
+            letters = records.pop(one.line, 0)
+            if not letters:
+                verdict.lost.append(f"refused, and not in the dead letters: {one.id or one.line[:60]!r}")
+            elif letters > 1 and once:
+                verdict.wrong.append(f"dead {letters} times: {one.id or one.line[:60]!r}")
     verdict.wrong += [
         f"dead without a cause, {times} times: {line[:60]!r}" for line, times in records.items()
     ]

@@ -13,6 +13,8 @@ from variance_plugin.errors import UsageError
 from variance_plugin.points import Point
 from variance_plugin.state import StateFile
 
+from .runner import Runner
+
 # Lines to a pipe.
 _AT_ONCE = 1_000
 _ON_EVERY_WAY = frozenset(Point) - {Point.BEFORE_SPOOL_WRITE, Point.AFTER_SPOOL_WRITE}
@@ -30,14 +32,24 @@ class Feed(Protocol):
 
     points: ClassVar[frozenset[Point]]
     """Those that an event of this source passes."""
-    settings: ClassVar[str]
-    """What of `runner.toml` makes a runner read this."""
     ending: ClassVar[Sequence[str]]
     """Options of a runner that is to end once all is done with; see `end`."""
-    again: int
-    """Lines that were handed over once more."""
-    gone: int
-    """Lines that have left its hands; those that were acknowledged, and some on their way."""
+    takes_any_line: ClassVar[bool]
+    """Whether a line is taken that is no event, and ends in the dead letters."""
+    takes_once: ClassVar[bool]
+    """Whether nothing is taken twice: so that no event can have two dead letters."""
+    settings: str
+    """What of `runner.toml` makes a runner read this."""
+
+    @property
+    def again(self) -> int:
+        """Lines that were handed over once more."""
+        ...
+
+    @property
+    def gone(self) -> int:
+        """Lines that have left its hands; those that were acknowledged, and some on their way."""
+        ...
 
     def __init__(self, folder: Path) -> None: ...
 
@@ -47,6 +59,10 @@ class Feed(Protocol):
 
     def attach(self, process: Popen[bytes]) -> None:
         """A runner was started."""
+        ...
+
+    def settle(self, runner: Runner) -> None:
+        """Have all of it acknowledged, by a runner that is started for it if need be."""
         ...
 
     def end(self) -> None:
@@ -63,7 +79,9 @@ class FileFeed:
 
     points: ClassVar = _ON_EVERY_WAY
     ending: ClassVar[Sequence[str]] = ("--once",)
-    settings: ClassVar = '[source]\npaths = ["events"]\nlook_again_seconds = 0.5\n'
+    takes_any_line: ClassVar = True
+    takes_once: ClassVar = True
+    settings = '[source]\npaths = ["events"]\nlook_again_seconds = 0.5\n'
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "events"
@@ -90,6 +108,9 @@ class FileFeed:
     def attach(self, process: Popen[bytes]) -> None:
         """See `Feed`."""
 
+    def settle(self, runner: Runner) -> None:
+        """See `Feed`: a file needs nobody to take it over."""
+
     def end(self) -> None:
         """See `Feed`: it does so at the end of the files."""
 
@@ -102,7 +123,9 @@ class StdinFeed:
 
     points: ClassVar = frozenset(Point)
     ending: ClassVar[Sequence[str]] = ()
-    settings: ClassVar = '[source]\npaths = ["-"]\n'
+    takes_any_line: ClassVar = True
+    takes_once: ClassVar = True
+    settings = '[source]\npaths = ["-"]\n'
 
     def __init__(self, folder: Path) -> None:
         self.again = 0
@@ -125,6 +148,9 @@ class StdinFeed:
         self._attached, self._ended = True, False
         self._writer = threading.Thread(target=self._write, args=[process.stdin])
         self._writer.start()
+
+    def settle(self, runner: Runner) -> None:
+        """See `Feed`: the runner that is to end takes the rest of the pipe."""
 
     def end(self) -> None:
         """See `Feed`: the pipe is closed."""

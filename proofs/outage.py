@@ -14,9 +14,9 @@ from variance_plugin.clock import SystemClock
 from variance_plugin.receiver import Answer, LocalVariance, Post
 from variance_plugin.receiver.answers import TAKEN
 
-from .conservation import FEEDS, LIMIT_SECONDS, dead_records
+from .conservation import FEEDS, dead_records
 from .endpoint import AUTHORIZATION
-from .runner import Runner, status_of
+from .runner import LIMIT_SECONDS, Runner, status_of
 from .verdict import Verdict
 
 HOUR_SECONDS = 3600
