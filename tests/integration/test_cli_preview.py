@@ -59,21 +59,45 @@ def test_it_shows_who_what_where_and_why_not(run: Run, tmp_path: Path) -> None:
         '  identify u-1  @ acme  email="kim@acme.example"',
         "  group    u-1  @ acme",
         '  track    u-1  @ acme  “signed up”  plan="team"',
+        "  → new contact u-1 with email",
+        "  → u-1 is in new account acme, by group",
+        "  → one more event of contact u-1, in account acme",
         "events.jsonl:2  $autocapture  u-1",
         "  left out: system event not named in systemEvents",
         "events.jsonl:3",
-    ] == ended.stdout.decode().splitlines()[:7]
+    ] == ended.stdout.decode().splitlines()[:10]
     assert [
         "events.jsonl:4  a  u-2",
         "  track    u-2  “a”",
+        "  → one more event of u-2, who is no contact: never identified",
         "events.jsonl:4  $pageleave  u-2",
         "  left out: system event not named in systemEvents",
         "events.jsonl:5  $groupidentify  u-1",
         "  cannot be sent: it names no group: `$group_key` is missing",
         "",
+        "Contacts find their accounts by PostHog's groups (accountMapping = auto, which is group here).",
         "2 events would be sent as 4 messages, 2 left out, 2 cannot be sent. Nothing was sent.",
-    ] == ended.stdout.decode().splitlines()[8:]
+    ] == ended.stdout.decode().splitlines()[11:]
     assert 1 == ended.returncode
+
+
+def test_it_tells_the_difference_that_the_next_event_makes(run: Run, tmp_path: Path) -> None:
+    """New or changed, and of whom; by the rule that is in force."""
+    identify: dict[str, Any] = {"event": "$set", "distinct_id": "u-1", "uuid": "e-1", "properties": {}}
+    events = [
+        identify | {"properties": {"$set": {"email": "kim@acme.example", "plan": "free"}}},
+        identify | {"uuid": "e-2", "properties": {"$set": {"email": "kim@acme.example", "plan": "pro"}}},
+    ]
+    (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+
+    ended = run("preview", "events.jsonl", "--set", "accountMapping=email_domain")
+
+    assert [
+        "  → new contact u-1 with email, plan, company",
+        "  → u-1 is in new account acme.example, by the email's domain",
+        '  → contact u-1: plan "free" → "pro"',
+    ] == [line for line in ended.stdout.decode().splitlines() if "→" in line]
+    assert "by the domain of the email (accountMapping = email_domain)." in ended.stdout.decode()
 
 
 def test_as_json_there_is_one_line_for_each_event_in_order(run: Run, tmp_path: Path) -> None:
@@ -184,7 +208,7 @@ def test_nothing_in_an_event_can_move_the_terminal(run: Run, tmp_path: Path) -> 
     shown = ended.stdout.decode()
     assert "“a\ufffd[2J\ufffdb\ufffdc”" in shown
     assert set() == {character for character in shown if not character.isprintable()} - {"\n"}
-    assert 4 == len(shown.splitlines())
+    assert 6 == len(shown.splitlines())
 
 
 def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:

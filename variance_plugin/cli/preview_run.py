@@ -11,7 +11,7 @@ from ..errors import InvalidRecord
 from ..events import Event
 from ..exact_json import encode
 from ..formats import events, ignored_name
-from ..mapping import Draft, Mapper, Memory
+from ..mapping import Draft, Mapper, MappingSettings, Memory
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
 from .closing import ExitStatus
@@ -44,11 +44,12 @@ def preview(
     Raises:
         UsageError: Of settings and files.
     """
-    mapper = Mapper(configuration.checked(read_mapping))
+    settings = configuration.checked(read_mapping)
+    mapper = Mapper(settings)
     with closing(open_source(paths, stopped=lambda: False)) as source:
         tell_skipped_files(source, lambda text: sys.stderr.write(f"{text}\n"))
         seen = islice(_all_seen(source.records(), mapper), limit)
-        unusable = _print_json(seen) if as_json else _print_text(seen)
+        unusable = _print_json(seen) if as_json else _print_text(seen, settings)
     return ExitStatus.REJECTED if unusable else ExitStatus.DONE
 
 
@@ -110,10 +111,10 @@ def _print_json(all_seen: Iterable[Seen]) -> int:
     return unusable
 
 
-def _print_text(all_seen: Iterable[Seen]) -> int:
+def _print_text(all_seen: Iterable[Seen], settings: MappingSettings) -> int:
     from .preview_text import Screen  # noqa: PLC0415 -- JSON needs no rich
 
-    screen = Screen()
+    screen = Screen(settings)
     for seen in all_seen:
         screen.show(seen)
     return screen.close()

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ..exact_json import decode, encode
+from ..mapping import MappingSettings
+from .difference import Differences, account_rule
 from .wording import many, printable, shortened
 
 if TYPE_CHECKING:
@@ -31,14 +33,16 @@ _LONGEST_VALUE = 60
 class Screen:
     """Prints events, and counts them for the last line."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: MappingSettings) -> None:
+        self._rule = account_rule(settings)
+        self._differences = Differences(settings)
         self._console = Console(highlight=False, soft_wrap=True)
         self._width = self._console.width if self._console.is_terminal else _LONGEST_LINE
         self._counts: Counter[str] = Counter()
 
     def show(self, seen: "Seen") -> None:
         """One event, a few lines."""
-        self._console.print(Text("\n").join(_cut(line, self._width) for line in _lines(seen)))
+        self._console.print(Text("\n").join(_cut(line, self._width) for line in self._lines(seen)))
         self._counts["messages"] += len(seen.bodies)
         self._counts[_end(seen)] += 1
 
@@ -49,29 +53,31 @@ class Screen:
         parts = [sent, f"{counts['skipped']:,} left out"]
         if counts["unusable"]:
             parts.append(f"{counts['unusable']:,} cannot be sent")
-        self._console.print(Text("\n" + ", ".join(parts) + ". Nothing was sent."))
+        self._console.print(Text(f"\nContacts find their accounts {self._rule}."))
+        self._console.print(Text(", ".join(parts) + ". Nothing was sent."))
         return counts["unusable"]
+
+    def _lines(self, seen: "Seen") -> Iterator[Text]:
+        head = Text().append(str(seen.position), style="dim")
+        if seen.name:
+            head.append("  ").append(printable(seen.name), style="bold")
+        if about := [text for text in (_id(seen.distinct_id), _id(seen.timestamp)) if text]:
+            head.append("  " + "  ".join(about), style="dim")
+        yield head
+        messages = [decode(body) for body in seen.bodies]
+        yield from map(_message, messages)
+        for difference in self._differences.of(messages):
+            yield Text(f"  → {difference}")
+        if seen.unusable is not None:
+            yield Text(f"  cannot be sent: {printable(seen.unusable)}", style="bold red")
+        elif seen.skipped is not None:
+            yield Text(f"  left out: {seen.skipped}", style="dim")
 
 
 def _end(seen: "Seen") -> str:
     if seen.unusable is not None:
         return "unusable"
     return "skipped" if seen.skipped is not None else "sent"
-
-
-def _lines(seen: "Seen") -> Iterator[Text]:
-    head = Text().append(str(seen.position), style="dim")
-    if seen.name:
-        head.append("  ").append(printable(seen.name), style="bold")
-    if about := [text for text in (_id(seen.distinct_id), _id(seen.timestamp)) if text]:
-        head.append("  " + "  ".join(about), style="dim")
-    yield head
-    for body in seen.bodies:
-        yield _message(decode(body))
-    if seen.unusable is not None:
-        yield Text(f"  cannot be sent: {printable(seen.unusable)}", style="bold red")
-    elif seen.skipped is not None:
-        yield Text(f"  left out: {seen.skipped}", style="dim")
 
 
 def _message(message: Mapping[str, Any]) -> Text:

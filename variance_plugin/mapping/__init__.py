@@ -1,5 +1,6 @@
 """Events to messages: pure functions, no I/O. `mapper.py` is where to begin reading."""
 
+from .accounts import account_way, company_domain
 from .mapper import Mapped, Mapper
 from .memory import Draft, Fact, Memory
 from .names import Kind, SkipReason
@@ -16,4 +17,6 @@ __all__ = [
     "MappingSettings",
     "Memory",
     "SkipReason",
+    "account_way",
+    "company_domain",
 ]

@@ -84,15 +84,18 @@ class Accounts:
         return {field: value for field, value in found.items() if value is not None}
 
     def _company_by_email(self, person: Mapping[str, Any]) -> dict[str, Any]:
-        email = person.get("email")
         # What the user's code says of the company is worth more than a guess.
-        if not isinstance(email, str) or person.get("company") is not None:
-            return {}
-        name, _, domain = email.strip().rpartition("@")
-        domain = domain.lower()
-        if not name or domain in _free_mail_domains or not _DOMAIN.fullmatch(domain):
-            return {}
-        return {"name": domain}
+        domain = company_domain(person.get("email")) if person.get("company") is None else None
+        return {} if domain is None else {"name": domain}
+
+
+def company_domain(email: object) -> str | None:
+    """The domain of an email address, in lower case; None where anybody can have one, or it is no address."""
+    if not isinstance(email, str):
+        return None
+    name, _, domain = email.strip().rpartition("@")
+    domain = domain.lower()
+    return domain if name and domain not in _free_mail_domains and _DOMAIN.fullmatch(domain) else None
 
 
 def _at(person: Mapping[str, Any], path: str) -> Any:
