@@ -4,7 +4,6 @@ import os
 import sys
 import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -77,9 +76,7 @@ def demo(*, show: bool = False) -> ExitStatus:
     variance = LocalVariance(
         authorization=_AUTHORIZATION, keep_posts=False, event_of=EventsById(paths).event_of
     )
-    with ExitStack() as open_until_the_end:
-        signals = open_until_the_end.enter_context(Signals()) if show else None
-        open_until_the_end.enter_context(variance)
+    with variance:
         if show:
             print(f"The page is at {variance.origin}/ until you end this with Ctrl-C.\n", flush=True)  # noqa: T201
             webbrowser.open(variance.origin)
@@ -90,9 +87,10 @@ def demo(*, show: bool = False) -> ExitStatus:
         for line in _story(paths, summary, variance.summary(), seconds=seconds, reasons=reasons):
             # What is not indented is a heading.
             console.print(Text(line, style="" if line.startswith(" ") else "bold"))
-        if signals is not None:
+        if show:
             sys.stdout.flush()
-            signals.wait()
+            with Signals() as signals:
+                signals.wait()
     return ExitStatus.DONE if summary.delivered and not summary.left else ExitStatus.STOPPED
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 # The values of `receiver.Way` and `receiver.WireFault`, which `--help` shall not wait for.
-_Way: TypeAlias = Literal["group", "traits", "email", "any"]
-_Fault: TypeAlias = Literal[
+WayName: TypeAlias = Literal["group", "traits", "email", "any"]
+FaultName: TypeAlias = Literal[
     "reset", "close", "half-close", "hang", "garbage", "cut short", "drip", "close after"
 ]
 
@@ -29,7 +29,7 @@ def receive(  # noqa: PLR0913 -- a command line has its options here
         typer.Option("--shared-secret", metavar="TEXT", help="Refuse posts not signed with it (401)."),
     ] = None,
     accounts: Annotated[
-        _Way,
+        WayName,
         typer.Option(
             help="How a contact's account is found, as a connection has it: by group calls, by traits of an "
             "identify, or by the domain of the email; any: group calls and traits, whichever come."
@@ -56,7 +56,7 @@ def receive(  # noqa: PLR0913 -- a command line has its options here
         typer.Option(metavar="STATUS", min=200, max=599, help="Answer posts with this HTTP status."),
     ] = None,
     fault: Annotated[
-        _Fault | None, typer.Option(help="What goes wrong on the wire, in place of an answer.")
+        FaultName | None, typer.Option(help="What goes wrong on the wire, in place of an answer.")
     ] = None,
     delay: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, max=3600, help="Let posts wait so long for the answer.")

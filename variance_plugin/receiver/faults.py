@@ -10,7 +10,7 @@ from .refusal import Refusal, Refused
 _LONGEST_SECONDS = 3_600
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What goes wrong: an answer, late or not, or none. Whatever is left out is as it always is."""
 
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200

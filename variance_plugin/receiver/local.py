@@ -17,7 +17,7 @@ from .file_store import FileStore
 from .intake import Intake
 from .keep import Keep
 from .limits import DEFAULT_LIMITS, Limits
-from .page import Site
+from .page import Site, views
 from .page.site import EventOf
 from .post import Post
 from .server import Listener
@@ -126,6 +126,16 @@ class LocalVariance:
     def summary(self) -> Summary:
         """What Variance would make of everything so far."""
         return self._intake.summary()
+
+    def contact(self, user_id: str) -> views.Contact | None:
+        """All about a contact, also by a former id: traits and where they came from, history, messages."""
+        with self._intake.looking() as (store, _):
+            return views.contact(store, user_id)
+
+    def account(self, account_id: str) -> views.Account | None:
+        """All about an account: its traits, its people and what they did."""
+        with self._intake.looking() as (store, _):
+            return views.account(store, account_id)
 
     def answer_with(self, answers: Answers | None) -> None:
         """Replace the script of answers, from the next post on."""

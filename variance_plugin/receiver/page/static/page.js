@@ -10,6 +10,7 @@ const said = document.getElementById("said");
 
 const state = { counts: {}, news: [], held: [], missed: 0, paused: false };
 let shownFor = null; // the address whose view stands
+let goOnTo = null; // what gets the focus once the view stands
 let asked = 0; // a view that is overtaken by a later one is not shown
 
 // --- views ---
@@ -74,6 +75,14 @@ async function view(again = false) {
     scrollTo(0, 0);
   }
   shownFor = address;
+  goOn();
+}
+
+/** On to what was found, after Enter in the search. */
+function goOn() {
+  const first = goOnTo && main.querySelector(goOnTo);
+  if (first) first.focus();
+  goOnTo = null;
 }
 
 /** How to find what has the focus, after the view was renewed. */
@@ -107,6 +116,7 @@ function link(now) {
 
 function take(news) {
   state.counts = news.counts;
+  document.getElementById("figures")?.replaceChildren(...show.figures(state.counts));
   if (state.paused) {
     state.held = [...news.lines, ...state.held].slice(0, KEPT);
     return;
@@ -118,11 +128,9 @@ function take(news) {
 
 function add(lines) {
   state.news = [...lines, ...state.news].slice(0, KEPT);
-  const figures = document.getElementById("figures");
-  if (!figures) return;
-  figures.replaceChildren(...show.figures(state.counts));
   const list = main.querySelector(".stream .lines");
-  document.getElementById("waiting")?.remove();
+  if (!list) return;
+  if (lines.length) document.getElementById("waiting")?.remove();
   list.prepend(...lines.map((one) => show.line(one)));
   while (list.children.length > KEPT) list.lastChild.remove();
   const missed = document.getElementById("missed");
@@ -180,21 +188,22 @@ words.addEventListener("input", () => {
 document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(typing);
-  search();
-  // On to what was found.
-  setTimeout(() => main.querySelector("tbody a")?.focus(), 300);
+  goOnTo = "tbody a";
+  if (!search()) goOn();
 });
 
+/** Show what is found; false when that is shown already. */
 function search() {
   const text = words.value.trim();
   const address = text ? `#/search/${encodeURIComponent(text)}` : "#/";
-  if (address === location.hash) return;
+  if (address === location.hash) return false;
   if (location.hash.startsWith("#/search")) {
     history.replaceState(null, "", address);
     view();
   } else {
     location.hash = address;
   }
+  return true;
 }
 
 document.addEventListener("keydown", (event) => {
