@@ -3,6 +3,7 @@
     VarianceError
     ├── UsageError              the person at the keyboard changes something and starts again
     │   ├── SettingsError       … namely these settings, all named at once
+    │   ├── StateTaken          … unless the process that has the state file can be asked to do it
     │   └── ApiRefusal          … unless the plugin that asked PostHog's API knows what else to do
     ├── InvalidRecord           the caller sets this one record aside, with the reason, and goes on
     ├── Stopped                 the caller lets go: somebody asked the program to end
@@ -44,6 +45,10 @@ class SettingsError(UsageError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
+
+
+class StateTaken(UsageError):
+    """Another process owns the state file."""
 
 
 class ApiRefusal(UsageError):

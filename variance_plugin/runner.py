@@ -59,13 +59,20 @@ class Runner:
         load: Imports a plugin.
         clock: Everybody's; stopping it ends the run.
         stdin: What the path `-` reads.
+        remembers_waits: Whether the wait for a destination holds over restarts; not where a person waits.
 
     Raises:
         UsageError: When a plugin, the state file, a source or an address cannot be used.
     """
 
     def __init__(
-        self, settings: RunnerSettings, *, load: LoadPlugin, clock: Clock, stdin: Readable | None = None
+        self,
+        settings: RunnerSettings,
+        *,
+        load: LoadPlugin,
+        clock: Clock,
+        stdin: Readable | None = None,
+        remembers_waits: bool = True,
     ) -> None:
         self.settings = settings
         self.progress = Progress()
@@ -73,6 +80,7 @@ class Runner:
         self._clock = clock
         self._ending = ExitStack()
         self._is_set_up = False
+        self._remembers_waits = remembers_waits
         with ExitStack() as starting:
             self.state = StateFile.open(settings.state, clock)
             starting.callback(self.state.close)
@@ -147,18 +155,6 @@ class Runner:
             self._cohorts.join(None)
             if self._cohorts.failure is not None:
                 raise self._cohorts.failure
-
-    def replay(self) -> None:
-        """Get ready to send the dead letters that were asked for, and nothing else; `finish` sends them.
-
-        Raises:
-            UsageError: When a plugin does not take its configuration, or no exporter is left.
-        """
-        try:
-            self.host.start()
-        except Stopped:
-            return
-        self._is_set_up = True
 
     def finish(self, deadline_seconds: float | None) -> bool:
         """Deliver what was read and what is asked for, within that time; returns whether all of it ended."""
@@ -257,7 +253,7 @@ class Runner:
             clock=self._clock,
             calls=self._calls,
             reject=keeper(self.dead_letters, self._clock, _logger),
-            memory=StoredStorage(self.state, RUNNER),
+            memory=StoredStorage(self.state, RUNNER) if self._remembers_waits else None,
             overflow=self._overflow(exporting),
             schedule=schedule,
             replays=self.replays,
@@ -303,10 +299,6 @@ class Runner:
             name = exporter.plugin.name
             metrics.watch_exporter(name, exporter, self._clock)
             metrics.read(known.EVENTS_SEEN, partial(getattr, exporter, "seen"), plugin=name)
-            for what in Replayed:
-                metrics.read(
-                    known.REPLAYED, partial(self.replays.count, name, what), plugin=name, outcome=what
-                )
         for name in (RUNNER, *(exporter.plugin.name for exporter in self.host.exporters)):
             for what in Replayed:
                 count = partial(self.replays.count, name, what)

@@ -277,6 +277,19 @@ def test_asking_twice_is_asking_once_and_it_can_be_taken_back(bench: Bench) -> N
     assert [2, 3] == bench.ids(LetterFilter(in_replay=False))
 
 
+def test_how_a_replay_stands_is_told_of_one_moment(bench: Bench) -> None:
+    """One is delivered, one refused again, one taken back, one waits, and one nobody asked for."""
+    for number in range(1, 6):
+        bench.add(number)
+    asked_at = bench.clock.now()
+    bench.store.begin_replay(LetterFilter(ids=[1, 2, 3, 4]))
+    bench.store.settle([1])
+    bench.store.refused_again(2, Rejection(event=make_event(), reason="again"))
+    bench.store.end_replay(LetterFilter(ids=[3]))
+
+    assert (1, 1, 1) == bench.store.standing([1, 2, 3, 4], asked_at)
+
+
 def test_each_plugin_has_its_own_replay_the_oldest_first(bench: Bench) -> None:
     """Whatever the order in which they were asked for."""
     bench.add(1)

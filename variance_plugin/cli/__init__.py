@@ -21,6 +21,9 @@ from .backfill import backfill
 from .bucket import bucket
 from .check import check
 from .config import config, schema, show
+from .dead_letters import dead_letters, drop, list_letters, replay
+from .dead_letters import export as export_letters
+from .dead_letters import show as show_letter
 from .demo import demo
 from .export import export
 from .plugins import info, init, list_plugins, plugins
@@ -71,6 +74,14 @@ for _command in (show, schema):
 plugins.command("list", help=_help(list_plugins))(list_plugins)
 plugins.command("info", help=_help(info))(info)
 plugins.command("init", help=_help(init))(init)
+dead_letters.command("list", help=_help(list_letters))(list_letters)
+dead_letters.command("show", help=_help(show_letter))(show_letter)
+dead_letters.command("replay", help=_help(replay))(replay)
+dead_letters.command("export", help=_help(export_letters))(export_letters)
+dead_letters.command("drop", help=_help(drop))(drop)
+app.add_typer(
+    dead_letters, name="dead-letters", help="Look at what could not be delivered, send it again, drop it."
+)
 app.add_typer(plugins, name="plugins", help="Look at plugins, and begin a new one.")
 app.add_typer(config, name="config", help="Look at the settings of the app runner.")
 

@@ -41,23 +41,34 @@ def run_source(type_: str, source: Mapping[str, Any], options: RunOptions) -> Ex
         UsageError: When something that they name cannot be used.
         Exception: What nobody foresaw, once what was read is delivered.
     """
-    parameters = manifest().parameters
     given: dict[str, Any] = {f"{_KEY}.type": type_} | {
         f"{_KEY}.{key}": value for key, value in source.items()
     }
     given["state"] = options.state
     settings = [f"{key}={_text(value)}" for key, value in given.items() if value is not None]
-    environment = dict(os.environ)
-    for key, value in (("webhookUrl", options.webhook_url), ("authHeader", options.auth_header)):
+    assignments, environment = overridden(
+        webhook_url=options.webhook_url, auth_header=options.auth_header, assignments=options.assignments
+    )
+    settings += assignments
+    return run(None, once=options.once, assignments=settings, environment=environment, looks_for_file=False)
+
+
+def overridden(
+    *, webhook_url: str | None, auth_header: str | None, assignments: Sequence[str] | None
+) -> tuple[list[str], dict[str, str]]:
+    """Assignments for the runner, and this process's environment with what is meant for `VariancePlugin`."""
+    parameters, environment = manifest().parameters, dict(os.environ)
+    for key, value in (("webhookUrl", webhook_url), ("authHeader", auth_header)):
         if value is not None:
             environment[variable(key)] = value
-    for assignment in options.assignments or ():
+    settings = []
+    for assignment in assignments or ():
         key, equals, value = assignment.partition("=")
         if equals and key.strip() in parameters:
             environment[variable(key.strip())] = value
         else:
             settings.append(assignment)
-    return run(None, once=options.once, assignments=settings, environment=environment, looks_for_file=False)
+    return settings, environment
 
 
 def posthog_settings(*, project_id: int | None, host: str | None) -> list[str]:

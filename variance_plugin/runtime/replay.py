@@ -5,7 +5,7 @@ there can ask (a command, say), and a replay that was cut short goes on in the n
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -125,6 +125,7 @@ class Replays:
             thread.start()
 
     def _run(self, plugin: str) -> None:
+        before = {what: self.count(plugin, what) for what in Replayed}
         try:
             while not self._clock.stopped:
                 # Before the look: meanwhile somebody may take back what was asked for.
@@ -132,8 +133,9 @@ class Replays:
                     exporter.wait_for_destination()
                 asked = self._at_last(lambda: self._letters.in_replay(plugin))
                 if not asked:
-                    return
+                    break
                 self._send(plugin, asked)
+            self._say_end(plugin, before)
         except Stopped:
             return  # what is asked for stays so
         except Exception as error:  # noqa: BLE001 -- somebody waits for it, and nobody would know
@@ -163,11 +165,20 @@ class Replays:
         if plugin in self._counts:
             self._counts[plugin].increment(Replayed.NOT_SENT, count)
         self._logger.error(
-            "the replay of %d dead letters of %s has ended, and they stay what they are: %s; "
+            "%d dead letters of %s are not sent again, and stay what they are: %s; "
             "ask for it again once that is put right",
             count,
-            plugin or "no plugin",
+            _whose(plugin),
             why,
+        )
+
+    def _say_end(self, plugin: str, before: Mapping[Replayed, int]) -> None:
+        sums = {what: self.count(plugin, what) - before[what] for what in Replayed}
+        self._logger.info(
+            "the replay of %s has ended: %d delivered, %d refused again, %d not sent",
+            _whose(plugin),
+            *(sums[what] for what in Replayed),
+            extra={str(what).replace(" ", "_"): count for what, count in sums.items()},
         )
 
     def _at_last(self, do: Callable[[], T]) -> T:
@@ -279,6 +290,10 @@ def _letters_of(left: Iterable[Any], all_: set[int]) -> set[int]:
             return all_
         found.add(place.letter)
     return found
+
+
+def _whose(plugin: str) -> str:
+    return plugin or "records that were no events"
 
 
 def _fault(put_off: PutOff) -> str | None:

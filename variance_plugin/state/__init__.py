@@ -10,6 +10,7 @@ from .file import StateFile
 from .jobs import JobQueue, StoredJob
 from .letter import DeadLetter, LetterFilter, Refusal
 from .memory import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
+from .owner import owner_of
 from .positions import Positions
 from .spool import Spool
 from .storage import StoredCursor, StoredStorage
@@ -32,4 +33,5 @@ __all__ = [
     "StoredCursor",
     "StoredJob",
     "StoredStorage",
+    "owner_of",
 ]

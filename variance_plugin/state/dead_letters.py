@@ -1,6 +1,7 @@
 """`DeadLetterStore`: what can never be delivered, kept until somebody decides about it."""
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -121,6 +122,19 @@ class DeadLetterStore:
         condition, values = where(which)
         ((count,),) = self._rows(f"SELECT count(*) FROM dead_letters WHERE {condition}", values)  # noqa: S608
         return int(count)
+
+    def standing(self, ids: Collection[int], since: datetime) -> tuple[int, int, int]:
+        """Of letters whose replay was asked for then: how many wait, were refused again, and were not sent.
+
+        The others are there no more. All of one moment.
+        """
+        condition, values = where(LetterFilter(ids=ids))
+        ((waiting, refused, all_),) = self._rows(
+            "SELECT total(replay_at IS NOT NULL), total(replay_at IS NULL AND last_at >= ?), count(*) "  # noqa: S608 -- values are bound
+            f"FROM dead_letters WHERE {condition}",
+            (microseconds(since), *values),
+        )
+        return int(waiting), int(refused), all_ - int(waiting) - int(refused)
 
     def counts(self, by: Group, which: LetterFilter) -> list[tuple[Any, int]]:
         """How many there are of each reason, status, event or plugin, the most first."""

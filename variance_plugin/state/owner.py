@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import StateTaken, UsageError
 
 
 class Ownership:
@@ -13,11 +13,12 @@ class Ownership:
     Were it removed, a process could wait for the removed one while another one makes a new one.
 
     Raises:
-        UsageError: when another process owns the file, or the lock cannot be made.
+        StateTaken: when another process owns the file.
+        UsageError: when the lock cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(f"{path.name}.lock")
+        self._path = _lock_of(path)
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -25,9 +26,9 @@ class Ownership:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            owner = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
+            owner = _told(descriptor)
             os.close(descriptor)
-            raise UsageError(
+            raise StateTaken(
                 f"the state file {path} belongs to the running process {owner}: "
                 "stop that one, or give this one a state file of its own"
             ) from error
@@ -40,3 +41,29 @@ class Ownership:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def owner_of(path: Path) -> str | None:
+    """The process id of the runner that owns a state file now; None when none does."""
+    try:
+        descriptor = os.open(_lock_of(path.resolve()), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"cannot look who has the state file {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _told(descriptor)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
+def _told(descriptor: int) -> str:
+    return os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"

@@ -6,7 +6,7 @@ plugins' own parameters), `reading` (all of it). `names` tells one by one what t
 """
 
 from .names import dotted, keys, schema, variable
-from .reading import FILE_NAME, InForce, ManifestOf, Value, read
+from .reading import FILE_NAME, InForce, ManifestOf, Value, read, state_path
 from .sources import BackfillSource, BucketSource, FileSource, Source
 from .tables import (
     CohortSettings,
@@ -46,5 +46,6 @@ __all__ = [
     "keys",
     "read",
     "schema",
+    "state_path",
     "variable",
 ]

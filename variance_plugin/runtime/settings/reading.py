@@ -17,6 +17,7 @@ from .sources import DEFAULT_SOURCE, BackfillSource, HttpSource
 from .tables import PluginSettings, PosthogSettings, RunnerSettings
 
 FILE_NAME = "runner.toml"
+STATE = "state"
 DEFAULT = "default"
 
 ManifestOf: TypeAlias = Callable[[PluginSettings], Manifest]
@@ -46,13 +47,14 @@ class InForce:
     values: tuple[Value, ...]
 
 
-def read(
+def read(  # noqa: PLR0913 -- where settings may come from, one by one
     file: Path | None,
     *,
     environment: Mapping[str, str],
     assignments: Sequence[str] = (),
     manifest_of: ManifestOf,
     looks_for_file: bool = True,
+    needs_source: bool = True,
 ) -> InForce:
     """The settings: the command line counts most, then the environment, then the file.
 
@@ -62,6 +64,7 @@ def read(
         assignments: `KEY=VALUE`, as `--set` takes them.
         manifest_of: Tells which parameters a plugin has.
         looks_for_file: Whether None stands for that file, or for none at all.
+        needs_source: Whether the source counts; else it is not looked at, and none is read.
 
     Raises:
         SettingsError: With all that is wrong, each with its key, what is allowed, and where it came from.
@@ -72,6 +75,8 @@ def read(
     gathered.take_environment(environment)
     gathered.take_assignments(assignments)
     tables = {SOURCE: {}} | gathered.tables | {PLUGINS: list(gathered.plugins.values())}
+    if not needs_source:
+        tables[SOURCE] = {"type": "none"}
     if isinstance(tables[SOURCE], dict):
         tables[SOURCE] = {"type": DEFAULT_SOURCE} | tables[SOURCE]
     faults = list(gathered.faults)
@@ -91,6 +96,26 @@ def read(
     plugins = [replace(plugin, config=configs.values(plugin.name)) for plugin in settings.plugins]
     settings = replace(settings, plugins=tuple(_in_order(plugins)))
     return InForce(settings=settings, values=tuple(_in_force(settings, gathered.origins, configs)))
+
+
+def state_path(file: Path | None, *, environment: Mapping[str, str]) -> Path:
+    """Where the state is, whatever else is missing or wrong: who looks at it needs no more than that.
+
+    Args:
+        file: See `read`.
+        environment: See `read`.
+
+    Raises:
+        SettingsError: When the file cannot be read, or the path is none.
+    """
+    gathered = Gathered()
+    if file is not None or Path(FILE_NAME).is_file():
+        gathered.take_file(file or Path(FILE_NAME))
+    gathered.take_environment(environment)
+    path = gathered.tables.get(STATE, keys()[(STATE,)].default)
+    if not isinstance(path, str) or not path:
+        raise SettingsError([Fault(key=STATE, problem="is not a path")])
+    return Path(path)
 
 
 class _Configs:

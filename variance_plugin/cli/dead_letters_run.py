@@ -1,0 +1,205 @@
+"""Dead letters listed, shown, written to a file and dropped."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from ..clock import SystemClock
+from ..errors import StateError, UsageError
+from ..runtime.settings import state_path
+from ..state import DeadLetterStore, Group, LetterFilter, StateFile
+from .dead_letters_text import count_line, counts, line, table, whole, whole_line
+from .times import moment
+from .wording import many
+
+_STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where somebody says that the letters are; None stands for what nobody said."""
+
+    state: Path | None
+    config: Path | None
+
+    @property
+    def path(self) -> Path:
+        """The state file.
+
+        Raises:
+            UsageError: When there is none.
+        """
+        path = self.state or state_path(self.config, environment=os.environ)
+        if not path.is_file():
+            raise UsageError(
+                f"there is no state file {path}; name it by --state, or by --config the settings that name it"
+            )
+        return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which letters, as the command line has it."""
+
+    ids: Sequence[int] | None = None
+    reason: str | None = None
+    status: int | None = None
+    event: str | None = None
+    user: str | None = None
+    plugin: str | None = None
+    since: str | None = None
+    until: str | None = None
+    every: bool | None = None
+    """Whether somebody said that all are meant; None where nobody has to."""
+
+    def filter(self, now: datetime) -> LetterFilter:
+        """As the store takes it.
+
+        Raises:
+            UsageError: When nothing was said where something must be, or a time is none.
+        """
+        which = LetterFilter(
+            ids=self.ids or None,
+            plugin=self.plugin,
+            reason=self.reason,
+            status=self.status,
+            event=self.event,
+            distinct_id=self.user,
+            since=None if self.since is None else moment(self.since, now, option="--since"),
+            until=None if self.until is None else moment(self.until, now, option="--until"),
+        )
+        if self.every is False and which == LetterFilter():
+            raise UsageError("say which: by their numbers, by a filter such as --reason, or --all")
+        if self.every and which != LetterFilter():
+            raise UsageError("--all means all there are: leave it out, or the other filters")
+        return which
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[tuple[DeadLetterStore, datetime]]:
+    """The store, beside a runner that may own it, and the time.
+
+    Raises:
+        UsageError: When there is no state file, or it cannot be used now.
+    """
+    clock = SystemClock()
+    state = StateFile.open(place.path, clock, owner=False)
+    try:
+        yield DeadLetterStore(state, clock), clock.now()
+    except StateError as error:
+        raise UsageError(str(error)) from error
+    finally:
+        state.close()
+
+
+def show_list(place: Place, chosen: Chosen, *, limit: int | None, as_json: bool) -> None:
+    """Print letters, the latest first.
+
+    Raises:
+        UsageError: Of the options, and the state file.
+    """
+    with opened(place) as (store, now):
+        which = chosen.filter(now)
+        if as_json:
+            for letter in store.letters(which, limit=limit):
+                sys.stdout.buffer.write(line(letter))
+            return
+        count = store.count(which)
+        if not count:
+            sys.stdout.write("No dead letters.\n" if which == LetterFilter() else "No such dead letters.\n")
+            return
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        letters = list(store.letters(which, limit=limit))
+        _print(table(letters, width))
+        if len(letters) < count:
+            _print(["", f"{len(letters):,} of {many(count, 'dead letter')}; --limit 0 shows all."])
+
+
+def show_counts(place: Place, chosen: Chosen, *, by: str, as_json: bool) -> None:
+    """Print how many letters there are of each.
+
+    Raises:
+        UsageError: As above.
+    """
+    if by not in list(Group):
+        raise UsageError(f"--by: {by!r} is none of {', '.join(Group)}")
+    with opened(place) as (store, now):
+        counted = store.counts(Group(by), chosen.filter(now))
+    if as_json:
+        for value, count in counted:
+            sys.stdout.buffer.write(count_line(value, count, by))
+    else:
+        _print(counts(counted, by))
+
+
+def show_letter(place: Place, id_: int, *, as_json: bool) -> None:
+    """Print one letter.
+
+    Raises:
+        UsageError: When there is none, or of the state file.
+    """
+    with opened(place) as (store, _now):
+        letter = store.get(id_)
+    if letter is None:
+        raise UsageError(
+            f"there is no dead letter {id_}; `variance-plugin dead-letters list` shows which are"
+        )
+    if as_json:
+        sys.stdout.buffer.write(whole_line(letter))
+    else:
+        _print(whole(letter))
+
+
+def write_file(place: Place, chosen: Chosen, file: Path) -> None:
+    """Write letters to a new file, for its owner alone, or to standard output.
+
+    Raises:
+        UsageError: When it cannot be written, or of the options and the state file.
+    """
+    with opened(place) as (store, now):
+        found = store.export(chosen.filter(now))
+        if str(file) == _STDOUT:
+            sys.stdout.buffer.writelines(found)
+            return
+        count = 0
+        try:
+            # 0600 from the first moment: it holds people's events.
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                for letter in found:
+                    out.write(letter)
+                    count += 1
+        except FileExistsError as error:
+            raise UsageError(f"{file} is there already; name another file, or remove it first") from error
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    sys.stderr.write(f"{many(count, 'dead letter')} written to {file}, for you alone; they stay.\n")
+
+
+def drop_letters(place: Place, chosen: Chosen, *, asks: bool) -> None:
+    """Forget letters, when whoever is asked says so.
+
+    Raises:
+        UsageError: When nobody can be asked, or of the options and the state file.
+    """
+    with opened(place) as (store, now):
+        # By number, so that no other letter is dropped than was asked about.
+        ids = store.ids(chosen.filter(now))
+        if ids and asks:
+            if not (sys.stdin and sys.stdin.isatty()):
+                raise UsageError(f"{many(len(ids), 'dead letter')} would be gone for good: say so with --yes")
+            if not typer.confirm(f"Drop {many(len(ids), 'dead letter')} for good?", err=True):
+                raise typer.Exit(1)
+        count = store.drop(LetterFilter(ids=ids))
+    sys.stdout.write(f"{many(count, 'dead letter')} dropped.\n")
+
+
+def _print(lines: Iterator[str] | Sequence[str]) -> None:
+    for one in lines:
+        sys.stdout.write(f"{one}\n")
