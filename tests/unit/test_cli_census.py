@@ -118,6 +118,11 @@ TRACK: dict[str, Any] = {"type": "track", "userId": "u-1", "event": "a", "contex
             id="never-identified",
         ),
         pytest.param(
+            "payloadVersion 1 does not tell the accounts of users",
+            census(TRACK, payload_version=1),
+            id="version-1",
+        ),
+        pytest.param(
             "accountMapping is none", census(KIM, account_mapping=AccountMapping.NONE), id="not-wanted"
         ),
     ],
@@ -144,6 +149,14 @@ def test_an_alias_makes_one_user_of_two() -> None:
 
     (user,) = found.present()
     assert user.identified
+
+
+def test_an_alias_counts_before_anybody_is_known() -> None:
+    """The two ids mean one user from then on, whichever comes first."""
+    alias = {"type": "alias", "previousId": "u-1", "userId": "u-2"}
+
+    assert 0 == len(census(alias).present())
+    assert 1 == len(census(alias, KIM, {**KIM, "userId": "u-2"}, alias).present())
 
 
 def test_traits_are_counted_by_person_and_shown_with_an_example() -> None:

@@ -20,6 +20,8 @@ GROUP: dict[str, Any] = {"type": "group", "userId": "u-1", "groupId": "acme"}
 ORDER: dict[str, Any] = {"type": "track", "userId": "u-1", "event": "order paid"}
 ALIAS: dict[str, Any] = {"type": "alias", "previousId": "u-0", "userId": "u-1"}
 
+BACK: dict[str, Any] = {"type": "alias", "previousId": "u-1", "userId": "u-0"}
+
 
 def of_company(**company: Any) -> dict[str, Any]:
     """An identify of somebody with this company."""
@@ -90,6 +92,14 @@ def of_company(**company: Any) -> dict[str, Any]:
             ["contact u-0 is merged into contact u-1"], [KIM, KIM | {"userId": "u-0"}, ALIAS], id="merge"
         ),
         pytest.param(["contact u-0 becomes u-1"], [KIM | {"userId": "u-0"}, ALIAS], id="rename"),
+        pytest.param(["user u-0 becomes u-1"], [ORDER | {"userId": "u-0"}, ALIAS], id="rename-of-an-id-only"),
+        pytest.param(["u-0 is u-1 already"], [KIM, ALIAS, ALIAS], id="the-same-alias-again"),
+        pytest.param(["u-1 is u-1 already"], [ALIAS, KIM, BACK], id="an-alias-back"),
+        pytest.param(
+            ["one more event of contact u-1, in no account: no group so far"],
+            [KIM, ALIAS, BACK, ORDER],
+            id="an-alias-to-and-fro",
+        ),
         pytest.param(
             ["contact u-1: nothing new"],
             [KIM | {"userId": "u-0"}, ALIAS, KIM | {"userId": "u-0"}],
@@ -131,6 +141,7 @@ def test_a_company_among_the_traits_is_no_account_where_groups_are() -> None:
         ("by the domain of the email (accountMapping = email_domain)", {
             "account_mapping": AccountMapping.EMAIL_DOMAIN
         }),
+        ("by group messages alone (payloadVersion = 1)", {"payload_version": 1}),
         ("by nothing that is sent (accountMapping = none)", {"account_mapping": AccountMapping.NONE}),
     ],
 )  # fmt: skip

@@ -16,6 +16,8 @@ from .wording import printable, shortened
 # A name more and the rarest half is summed up under no name.
 _MOST_NAMES: Final = 2_000
 _MOST_TRAITS: Final = 500
+# PostHog has five; but this is what the events say.
+_MOST_TYPES: Final = 100
 _LONGEST_EXAMPLE: Final = 60
 OTHERS: Final = ""
 """In place of names that were too many to count each."""
@@ -132,6 +134,8 @@ class Census:
     def reason(self, user: User) -> str:
         """Why a user has no account."""
         settings = self.settings
+        if settings.payload_version == 1:
+            return "payloadVersion 1 does not tell the accounts of users"
         match self.way:
             case AccountMapping.GROUP if user.untold:
                 return "in a group that the settings keep from being told"
@@ -217,7 +221,7 @@ class Census:
             return
         account = self.accounts.get(group_id)
         type_ = _text(traits.get("posthog_group_type"))
-        if type_ is not None:
+        if type_ is not None and len(self.group_types) < _MOST_TYPES:
             self.group_types[type_] += 1
         bits = self.account_traits.bits(traits)
         if account is not None:
@@ -228,16 +232,17 @@ class Census:
     def _join(self, previous_id: str | None, user_id: str | None) -> None:
         if previous_id is None or user_id is None:
             return
-        former = self.users.known(previous_id)
         if visitor := self.visitors.known(previous_id):
             visitor[0] = True
             self._user(user_id)
-        if former is None or former.folded_into is not None or previous_id == user_id:
+        is_new = self.users.known(previous_id) is None
+        former = self._user(previous_id)
+        if former is None or former is self._known(user_id):
+            return  # the other end of an earlier alias, or of one that the sample does not have
+        former.folded_into = user_id
+        if is_new:  # from here on the two ids mean one user, whoever comes first
             return
         user = self._user(user_id)
-        if user is former:  # an earlier alias had it the other way round
-            return
-        former.folded_into = user_id
         if user is not None:
             user.identified |= former.identified
             user.in_account |= former.in_account
@@ -245,6 +250,12 @@ class Census:
             user.traits |= former.traits
             user.mail = user.mail or former.mail
             user.groups = user.groups or former.groups
+
+    def _known(self, user_id: str) -> User | None:
+        user = self.users.known(user_id)
+        while user is not None and user.folded_into is not None:
+            user = self.users.known(user.folded_into)
+        return user
 
 
 _BY_PERSONS = {AccountMapping.TRAITS, AccountMapping.EMAIL_DOMAIN}

@@ -25,6 +25,8 @@ Entry = TypeVar("Entry")
 
 def account_rule(settings: MappingSettings) -> str:
     """The rule by which contacts find their accounts, in words."""
+    if settings.payload_version == 1:
+        return "by group messages alone (payloadVersion = 1)"
     chosen, way = settings.account_mapping, account_way(settings)
     auto = f", which is {way} here" if way is not chosen else ""
     return f"{_RULES[way]} (accountMapping = {chosen}{auto})"
@@ -135,18 +137,21 @@ class Differences:
         return f"{_id(user_id)} is in {new}account {_id(account_id)}, by {_BY.get(self._way, 'group')}"
 
     def _alias(self, previous_id: str, user_id: str) -> str:
-        user_id, person = self._person(user_id)
-        former = self._people.pop(previous_id, None)
-        if former is None or former is person:
-            return self._link(previous_id, user_id)
+        named, previous_id, user_id = previous_id, self._current(previous_id), self._current(user_id)
+        if previous_id == user_id:
+            return f"{_id(named)} is {_id(user_id)} already"
+        former, person = self._people.pop(previous_id, None), self._people.get(user_id)
         self._folded[previous_id] = user_id
-        both = person.identified and former.identified
+        if former is None:
+            return self._link(previous_id, user_id)
+        if person is None:
+            self._people[user_id] = former
+            return f"{_whom(previous_id, former)} becomes {_id(user_id)}"
+        merged = f"{_whom(previous_id, former)} is merged into {_whom(user_id, person)}"
         person.identified |= former.identified
         person.traits = former.traits | person.traits
         person.accounts = former.accounts | person.accounts
-        if both:
-            return f"contact {_id(previous_id)} is merged into contact {_id(user_id)}"
-        return f"contact {_id(previous_id)} becomes {_id(user_id)}"
+        return merged
 
     def _link(self, visitor_id: str, user_id: str) -> str:
         events = self._visitors.pop(visitor_id, 0)
@@ -168,12 +173,20 @@ class Differences:
         return f"one more event of contact {_id(user_id)}, {where}"
 
     def _person(self, user_id: str) -> tuple[str, _Person]:
-        while user_id in self._folded:
-            user_id = self._folded[user_id]
+        user_id = self._current(user_id)
         person = self._people.get(user_id)
         if person is None:
             person = self._people[user_id] = _Person()
         return user_id, person
+
+    def _current(self, user_id: str) -> str:
+        while user_id in self._folded:
+            user_id = self._folded[user_id]
+        return user_id
+
+
+def _whom(user_id: str, person: _Person) -> str:
+    return f"contact {_id(user_id)}" if person.identified else f"user {_id(user_id)}"
 
 
 _BY = {

@@ -27,6 +27,8 @@ _COLOURS = {
 # Where there is no screen whose width would say so.
 _LONGEST_LINE = 240
 _LONGEST_ID = 40
+# A visitor's is a UUID; the line above has all of it.
+_LONGEST_VISITOR = 24
 _LONGEST_VALUE = 60
 
 
@@ -94,7 +96,7 @@ def _who(message: Mapping[str, Any]) -> str:
     user_id, anonymous_id = _id(message.get("userId")), _id(message.get("anonymousId"))
     if "previousId" in message:
         return f"{_id(message['previousId'])} becomes {user_id}"
-    return user_id or f"anonymous {anonymous_id}"
+    return user_id or f"anonymous {shortened(anonymous_id, _LONGEST_VISITOR)}"
 
 
 def _account(message: Mapping[str, Any]) -> Iterator[str]:
