@@ -28,7 +28,9 @@ from .sources.bucket import Access, Bucket, Narrowing, open_store
 from .sources.file import FileSource
 from .sources.following import Following
 from .sources.http.exchange import Limits
+from .sources.http.forwarding import Fate, Forwarding
 from .sources.http.intake import HttpAccess, HttpIntake
+from .sources.http.upstream import Upstream
 from .sources.intake import StreamIntake
 from .sources.nothing import Nothing
 from .sources.paths import STDIN
@@ -187,9 +189,21 @@ def _http(settings: HttpSettings, around: Surroundings, *, once: bool) -> Source
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(max_connections=settings.max_connections),
     )
-    figures = RequestFigures(around.metrics, around.clock)
-    intake = HttpIntake(spool, access, clock=around.clock, told=figures)
+    intake = HttpIntake(
+        spool,
+        access,
+        clock=around.clock,
+        forwarding=_forwarding(settings.forward_to, around) if settings.forward_to else None,
+        told=RequestFigures(around.metrics, around.clock),
+    )
     return SpoolSource(spool, intake, name=settings.type)
+
+
+def _forwarding(url: str, around: Surroundings) -> Forwarding:
+    forwarding = Forwarding(_spool(around, "forward"), Upstream(url), around.clock)
+    for fate in Fate:
+        around.metrics.read(known.FORWARDED, partial(forwarding.counts.__getitem__, fate), outcome=fate)
+    return forwarding
 
 
 def _spool(around: Surroundings, name: str) -> Spool:

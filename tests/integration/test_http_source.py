@@ -274,10 +274,10 @@ def test_an_update_of_a_person_at_engage_is_an_identify(served: Served) -> None:
 def test_the_clock_of_the_client_is_set_right(served: Served) -> None:
     """By when it says it sent the request: in the body, or in the address as old versions did."""
     event = {**EVENT, "timestamp": "2026-06-01T00:00:00Z"}
-    served.post("/batch/", {**BATCH, "batch": [event], "sent_at": "2026-06-01T00:01:00Z"})
-    served.post("/e/?_=1780272060000", [{"token": KEY, **event}])
+    served.post("/batch/", {**BATCH, "batch": [event], "sent_at": "2026-06-01T00:05:00Z"})
+    served.post("/e/?_=1780272300000", [{"token": KEY, **event}])
 
-    assert ["2025-12-31T23:59:00.000Z"] * 2 == [one["timestamp"] for one in served.kept]
+    assert ["2025-12-31T23:55:00.000Z"] * 2 == [one["timestamp"] for one in served.kept]
 
 
 @pytest.mark.parametrize(
@@ -381,11 +381,11 @@ def test_v1_without_a_project_key_in_its_header_is_401_before_its_body_is_read(
 def test_v1_sets_the_clock_right_by_its_header(served: Served) -> None:
     """It changes from try to try, while the body stays."""
     event = {**EVENT, "timestamp": "2026-06-01T00:00:00Z"}
-    headers = V1 | {"PostHog-Request-Timestamp": "2026-06-01T00:01:00Z"}
+    headers = V1 | {"PostHog-Request-Timestamp": "2026-06-01T00:05:00Z"}
 
     served.post("/i/v1/analytics/events", {"batch": [event]}, headers=headers)
 
-    assert ["2025-12-31T23:59:00.000Z"] == [one["timestamp"] for one in served.kept]
+    assert ["2025-12-31T23:55:00.000Z"] == [one["timestamp"] for one in served.kept]
 
 
 # --- What holds for all -----------------------------------------------------------------------------

@@ -153,7 +153,7 @@ SOURCES = {
     },
     "http": {
         "listen": "127.0.0.1:0", "tokens": "phc_demo,phc_other", "webhook_token": "demo-token",
-        "trusted_proxies": "1", "max_connections": "100",
+        "forward_to": "https://eu.i.posthog.com", "trusted_proxies": "1", "max_connections": "100",
     },
     "none": {},
 }  # fmt: skip

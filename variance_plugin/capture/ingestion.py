@@ -1,7 +1,10 @@
 """What PostHog's ingestion makes of an event before anybody gets to see it, where it has not run.
 
 An event that comes from an SDK straight has the client's clock, no address, and from old SDKs no id. The
-rules are PostHog's own: rust/common/types/src/timestamp.rs for time, rust/capture for the rest.
+rules are PostHog's own, rust/common/types/src/timestamp.rs for time and rust/capture for the rest, but for
+one: a clock that is nearly right is left alone. PostHog takes the time that a request spent on its way for a
+clock that is behind, and dates its events so much later. A request that was slow then overtakes the next one,
+and a person's older traits would stand for the newer.
 """
 
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from .posted import Member
 
 # An event that is later than this is one whose clock is wrong, and happened when it came.
 _FARTHEST_AHEAD = timedelta(hours=23)
+# Hardly any request is longer on its way, and hardly anybody is misled by so little.
+_RIGHT_ENOUGH = timedelta(minutes=1)
 _NAMESPACE = UUID("6f0e3a52-51a4-5c1c-9c35-5ad0d6b9a6a1")
 _LONGEST_UUID = 45  # `urn:uuid:` and braces included
 # What ingestion takes off an event that it has used up.
@@ -38,7 +43,7 @@ class Reception:
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """How far the client's clock is ahead."""
+    """How far the client's clock is ahead; None where it is right, or nobody knows."""
 
     ahead: timedelta | None
 
@@ -46,7 +51,8 @@ class Skew:
     def of(cls, sent_at: Any, received_at: datetime) -> "Skew":
         """From when it says it sent a request; unknown where it does not say, or says what is no time."""
         moment = _moment(sent_at)
-        return cls(None if moment is None else moment - received_at)
+        ahead = None if moment is None else moment - received_at
+        return cls(None if ahead is None or abs(ahead) <= _RIGHT_ENOUGH else ahead)
 
 
 def as_ingested(member: Member, reception: Reception, skew: Skew, *, number: int) -> bytes:

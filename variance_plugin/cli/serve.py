@@ -28,6 +28,15 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
             show_default=False,
         ),
     ] = None,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(
+            "--forward-to",
+            metavar="URL",
+            help="Send a copy of what SDKs send on to your PostHog, such as https://eu.i.posthog.com.",
+            show_default=False,
+        ),
+    ] = None,
     trusted_proxies: Annotated[
         int | None,
         typer.Option(
@@ -60,13 +69,14 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
     [bold]Examples[/]
 
     $ variance-plugin serve --token phc_…
-    $ variance-plugin serve --listen 0.0.0.0:8902 --token phc_… --trusted-proxies 1
+    $ variance-plugin serve --listen 0.0.0.0:8902 --token phc_… --forward-to https://eu.i.posthog.com
     """
     from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
 
     source = {
         "listen": listen,
         "tokens": tokens,
+        "forward_to": forward_to,
         "trusted_proxies": trusted_proxies,
     }
     options = RunOptions(

@@ -58,6 +58,10 @@ def _http_address(text: str, *, of: str = "PostHog", such_as: str = "https://us.
     return text.rstrip("/")
 
 
+def _optional_http_address(text: str) -> str:
+    return _http_address(text) if text else ""
+
+
 def _endpoint(text: str) -> str:
     return _http_address(text, of="a store", such_as="https://minio.internal.example") if text else ""
 
@@ -121,6 +125,7 @@ OptionalMoment: TypeAlias = Annotated[
 ]
 """A time, or the beginning of a day; in UTC where it has no zone."""
 ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listen_address)]
+OptionalHttpAddress: TypeAlias = Annotated[str, AfterValidator(_optional_http_address)]
 RequiredListenAddress: TypeAlias = Annotated[str, AfterValidator(_required_listen_address)]
 # A path or pattern; "-" is standard input.
 PathText: TypeAlias = Annotated[

@@ -169,6 +169,11 @@ def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
             key="source.tokens",
             problem="nobody may send events: give the keys of your projects (phc_…), or source.webhook_token",
         )
+    if isinstance(source, HttpSource) and source.forward_to and not source.tokens:
+        yield Fault(
+            key="source.forward_to",
+            problem="is for what SDKs send, and source.tokens lets none of them in",
+        )
     posthog = settings.posthog
     for name in ("report_exceptions", "report_exports"):
         if getattr(posthog, name) and not posthog.project_key:

@@ -12,6 +12,7 @@ from ...secret import Secret
 from .kinds import (
     NUMBER,
     OptionalEndpoint,
+    OptionalHttpAddress,
     OptionalMoment,
     PathText,
     RequiredListenAddress,
@@ -102,6 +103,8 @@ class HttpSource:
     taken."""
     tokens: tuple[str, ...] = ()
     """Keys (phc_…) of the projects whose SDKs may send events; `*` is any project. Empty: SDKs may not."""
+    forward_to: OptionalHttpAddress = ""
+    """Where a copy of what SDKs send goes: your PostHog, such as https://eu.i.posthog.com. Empty: nowhere."""
     trusted_proxies: Annotated[int, Field(ge=0, le=100), NUMBER] = 0
     """How many proxies of yours a request passes; a client's address is what the outermost of them put into
     X-Forwarded-For. 0: the address that connects."""

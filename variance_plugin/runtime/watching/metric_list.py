@@ -70,6 +70,9 @@ HTTP_REQUESTS = _counter(
 )
 HTTP_EVENTS = _counter("runner_http_events", "Events that were taken in with them", "door")
 HTTP_SECONDS = _histogram("runner_http_answer_seconds", "From a request's head to its answer", "door")
+FORWARDED = _counter(
+    "runner_forwarded_requests", "Copies of requests for PostHog, by what came of them", "outcome"
+)
 
 # --- What plugins make of them ----------------------------------------------------------------------
 

@@ -139,6 +139,7 @@ class App:
         return Request(
             method=scope["method"],
             path=scope["path"],
+            raw_path=scope["raw_path"].decode("latin-1"),
             raw_query=scope["query_string"].decode("latin-1"),
             headers=headers,
             client=self._client(client[0] if client else "", headers.get(_FORWARDED, "")),

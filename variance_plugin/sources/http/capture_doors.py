@@ -3,9 +3,9 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -75,6 +75,14 @@ class Opening:
         self._thread.shutdown()
 
 
+class Copies(Protocol):
+    """Where a copy of each request goes that was taken."""
+
+    async def keep(self, request: Request) -> None:
+        """Keep one; never raises."""
+        ...
+
+
 class CaptureDoor:
     """Takes the events of SDKs, of any version and in any wrapping.
 
@@ -85,19 +93,19 @@ class CaptureDoor:
         keeper: Keeps them.
         keys: Of the projects that may send.
         opening: Takes requests apart.
-        keeps_addresses: Whether an event gets the address of its client.
+        copies: Gets a copy of each request whose events are to be kept, whether or not they can be.
     """
 
     name = "capture"
     methods = ("GET", "POST")
 
     def __init__(
-        self, keeper: Keeper, keys: ProjectKeys, opening: Opening, *, keeps_addresses: bool = True
+        self, keeper: Keeper, keys: ProjectKeys, opening: Opening, copies: Copies | None = None
     ) -> None:
         self._keeper = keeper
         self._keys = keys
         self._opening = opening
-        self._keeps_addresses = keeps_addresses
+        self._copies = copies
 
     def admit(self, head: Request) -> None:
         """See `Door`. The project's key stands in the body, so all that can be seen is the type."""
@@ -106,14 +114,14 @@ class CaptureDoor:
     async def take(self, request: Request) -> Answer:
         """See `Door`."""
         records = await self._opening.run(request, self._records)
-        await self._keeper.keep(records)
+        await _keep(request, records, self._keeper, self._copies)
         return accepted(request, len(records))
 
     def _records(self, request: Request) -> list[bytes]:
         posted = opened(request)
         self._keys.check(posted.project_key)
-        skew = Skew.of(_first(posted.sent_at, _sent_at(request)), request.received_at)
-        return records_of(posted, _reception(request, keeps_address=self._keeps_addresses), skew)
+        skew = Skew.of(sent_at_of(posted, request), request.received_at)
+        return records_of(posted, _reception(request), skew)
 
 
 class CaptureV1Door:
@@ -125,19 +133,19 @@ class CaptureV1Door:
         keeper: See `CaptureDoor`, as for the others.
         keys: See there.
         opening: See there.
-        keeps_addresses: See there.
+        copies: See there.
     """
 
     name = "capture v1"
     methods = ("POST",)
 
     def __init__(
-        self, keeper: Keeper, keys: ProjectKeys, opening: Opening, *, keeps_addresses: bool = True
+        self, keeper: Keeper, keys: ProjectKeys, opening: Opening, copies: Copies | None = None
     ) -> None:
         self._keeper = keeper
         self._keys = keys
         self._opening = opening
-        self._keeps_addresses = keeps_addresses
+        self._copies = copies
 
     def admit(self, head: Request) -> None:
         """See `Door`."""
@@ -152,7 +160,7 @@ class CaptureV1Door:
     async def take(self, request: Request) -> Answer:
         """See `Door`."""
         records, results = await self._opening.run(request, self._opened)
-        await self._keeper.keep(records)
+        await _keep(request, records, self._keeper, self._copies)
         return Answer(body=msgspec.json.encode({"results": results}), events=len(records))
 
     def _opened(self, request: Request) -> tuple[list[bytes], dict[str, dict[str, str]]]:
@@ -162,8 +170,7 @@ class CaptureV1Door:
             members=[one for one in posted.members if not one.fault], project_key=None, sent_at=None
         )
         results = {uuid: _result(one) for one in posted.members if (uuid := _uuid(one)) is not None}
-        reception = _reception(request, keeps_address=self._keeps_addresses)
-        return records_of(usable, reception, skew), results
+        return records_of(usable, _reception(request), skew), results
 
 
 def check_type(head: Request) -> None:
@@ -201,22 +208,29 @@ def records_of(posted: Posted, reception: Reception, skew: Skew) -> list[bytes]:
     return records
 
 
-def _reception(request: Request, *, keeps_address: bool) -> Reception:
-    ip = request.client if keeps_address and request.client else None
-    return Reception(at=request.received_at, ip=ip, nonce=os.urandom(16).hex())
+async def _keep(request: Request, records: Sequence[bytes], keeper: Keeper, copies: Copies | None) -> None:
+    if copies is None:
+        await keeper.keep(records)
+    else:
+        await asyncio.gather(keeper.keep(records), copies.keep(request))
 
 
-def _sent_at(request: Request) -> str | None:
-    """As old versions of posthog-js say it, in the address. Whole seconds are too coarse to be used."""
+def _reception(request: Request) -> Reception:
+    return Reception(at=request.received_at, ip=request.client or None, nonce=os.urandom(16).hex())
+
+
+def sent_at_of(posted: Posted, request: Request) -> Any:
+    """When the client says it sent a request, as it wrote that; None where it does not.
+
+    Old versions of posthog-js say it in the address. Whole seconds are too coarse to be used.
+    """
+    if posted.sent_at is not None:
+        return posted.sent_at
     for name in ("_", "sent_at"):
         text = request.query.get(name, "")
         if len(text) == _DIGITS_OF_MILLISECONDS and text.isdecimal():
             return text
     return None
-
-
-def _first(*values: T | None) -> T | None:
-    return next((value for value in values if value is not None), None)
 
 
 def _uuid(member: Member) -> str | None:

@@ -21,6 +21,7 @@ class Request:
     Attributes:
         method: In capitals.
         path: Decoded.
+        raw_path: As it came.
         raw_query: Behind the `?`, as it came.
         headers: By name in small letters; of several with one name, the last.
         client: The address it came from, or that a trusted proxy vouches for.
@@ -30,6 +31,7 @@ class Request:
 
     method: str
     path: str
+    raw_path: str = ""
     raw_query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     client: str = ""
@@ -53,6 +55,11 @@ class Request:
     def header(self, name: str) -> str:
         """Its value, or nothing."""
         return self.headers.get(name, "")
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they came."""
+        return f"{self.raw_path}?{self.raw_query}" if self.raw_query else self.raw_path
 
     @property
     def media_type(self) -> str:

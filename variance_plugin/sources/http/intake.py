@@ -10,7 +10,9 @@ from ..spool import Wake
 from .app import App, Exchange
 from .capture_doors import CaptureDoor, CaptureV1Door, Opening, ProjectKeys
 from .exchange import Door, Limits
+from .forwarding import Forwarding
 from .keeping import Keep, Keeper
+from .passing_door import PassingDoor, is_passed_on
 from .routes import SettledDoor, is_settled, takes_events, takes_v1_events
 from .server import HttpServer
 from .webhook_door import WebhookDoor, is_webhook
@@ -46,6 +48,7 @@ class HttpIntake:
         keep: Where they are kept.
         settings: What may be sent.
         clock: Says when requests came.
+        forwarding: Brings copies of what SDKs send to PostHog, and knows where that is; None: there is none.
         told: Is told of every request, in the thread of the server.
 
     Raises:
@@ -58,8 +61,11 @@ class HttpIntake:
         settings: HttpAccess,
         *,
         clock: Clock,
+        forwarding: Forwarding | None = None,
         told: Callable[[Exchange], object] = lambda _exchange: None,
     ) -> None:
+        self._forwarding = forwarding
+        self._passing = None if forwarding is None else PassingDoor(forwarding.upstream)
         self._has_ended = False
         self._appended: Wake | None = None
         self._opening = Opening()
@@ -85,9 +91,9 @@ class HttpIntake:
         if settings.tokens:
             keys = ProjectKeys(settings.tokens)
             self._doors += [
-                (takes_events, CaptureDoor(self._keeper, keys, self._opening)),
-                (takes_v1_events, CaptureV1Door(self._keeper, keys, self._opening)),
-                (is_settled, SettledDoor()),
+                (takes_events, CaptureDoor(self._keeper, keys, self._opening, forwarding)),
+                (takes_v1_events, CaptureV1Door(self._keeper, keys, self._opening, forwarding)),
+                (is_settled, SettledDoor()) if self._passing is None else (is_passed_on, self._passing),
             ]
 
     @property
@@ -108,6 +114,8 @@ class HttpIntake:
     def start(self, appended: Wake) -> None:
         """See `Intake`."""
         self._appended = appended
+        if self._forwarding is not None:
+            self._forwarding.start()
         self._server.start(self._end)
         _logger.info("listening for events at %s", self.url)
 
@@ -119,6 +127,10 @@ class HttpIntake:
         self._server.stop()
         self._keeper.close()
         self._opening.close()
+        if self._forwarding is not None:
+            self._forwarding.stop()
+        if self._passing is not None:
+            self._passing.close()
 
     def _door(self, path: str) -> Door | None:
         return next((door for leads, door in self._doors if leads(path)), None)
