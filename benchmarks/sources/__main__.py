@@ -14,7 +14,7 @@ from benchmarks.measure import run_way
 from benchmarks.receiver import receiving
 from benchmarks.result import Result
 
-from . import bucket, file
+from . import backfill, bucket, file
 
 Prepare: TypeAlias = Callable[[Path, Path], AbstractContextManager[Sequence[str]]]
 """Takes the events, one a line, and a folder with room; gives the settings that read them, `KEY=VALUE`."""
@@ -24,6 +24,7 @@ SOURCES: Mapping[str, Prepare] = {
     FIRST: file.lines,
     "bucket, JSON lines, gzip": bucket.zipped_lines,
     "bucket, Parquet, zstd": bucket.rows,
+    "backfill, JSON lines, gzip": backfill.exports,
 }
 
 

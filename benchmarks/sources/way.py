@@ -23,7 +23,7 @@ def run(url: str, source: Sequence[str]) -> Result:
 
     Args:
         url: Of the webhook.
-        source: Its settings, `KEY=VALUE` each.
+        source: Its settings, `KEY=VALUE` each; a key with a dot is one of another table.
 
     Raises:
         RuntimeError: when not every event was delivered or left out by rule.
@@ -43,7 +43,7 @@ def run(url: str, source: Sequence[str]) -> Result:
 
 
 def _run(url: str, source: Sequence[str], *, state: str) -> Summary:
-    given = [f"source.{setting}" for setting in source]
+    given = [setting if "." in setting.partition("=")[0] else f"source.{setting}" for setting in source]
     environment = {
         "VARIANCE_WEBHOOK_URL": url,
         "VARIANCE_AUTH_HEADER": "demo",

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.stand_ins.posthog import KEY, PROJECT, PostHog, at
+from tests.stand_ins.posthog import KEY, PROJECT, PostHog, at, jsonl_gz
 from variance_plugin.masking import Mask
 from variance_plugin.posthog_api import ApiClient
 from variance_plugin.secret import Secret
@@ -188,7 +188,7 @@ def exports_in_a_folder_and_positions_in_a_state_file(held: Held) -> Make:
 def a_backfill(held: Held) -> Make:
     """Exports of PostHog, on a socket, in several files."""
     posthog = held.keep(PostHog())
-    posthog.conduct.lines, posthog.conduct.file_rows = BODIES, 100
+    posthog.conduct.files = [jsonl_gz(BODIES[start : start + 100]) for start in range(0, 500, 100)]
     positions = InMemoryPositions()
     wanted = Wanted(project=str(PROJECT), span=Window(at("2025-01-06"), at("2025-01-07")))
 

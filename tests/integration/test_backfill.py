@@ -2,6 +2,8 @@
 
 import json
 import logging
+import tracemalloc
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins.posthog import KEY, PROJECT, PostHog, Refused, at, event, events
+from tests.stand_ins.posthog import KEY, PROJECT, PostHog, Refused, Run, at, event, events, jsonl_gz
 from variance_plugin.errors import UsageError
 from variance_plugin.masking import Mask
 from variance_plugin.posthog_api import ApiClient
@@ -188,11 +190,33 @@ def test_what_fails_again_and_again_is_said(posthog: PostHog) -> None:
     assert list(range(29, 57)) == sorted(start.read())
 
 
+def test_the_next_window_is_exported_while_this_one_is_read(posthog: PostHog) -> None:
+    """PostHog is asked for one window ahead, and for no more; if it cannot now, it is asked in its turn."""
+    start = Start(posthog)
+    with start.source() as source:
+        records = source.records()
+        next(records)
+        assert 2 == len(posthog.windows)
+        posthog.conduct.runs_at_once = 1
+        posthog.runs["of somebody else"] = Run("of somebody else", deque([("Running", None)]), [])
+        list(islice(records, 28))
+        asked_in_vain = len(posthog.windows)
+        del posthog.runs["of somebody else"]
+        rest = list(records)
+
+    assert 3 == asked_in_vain
+    assert 100 == 29 + len(rest)
+    assert 4 == len(set(posthog.windows))
+
+
 def test_a_bill_that_is_not_paid_is_not_asked_about_again(posthog: PostHog) -> None:
     """Waiting does not help."""
     posthog.conduct.next_runs.append([("FailedBilling", "over the limit")])
+    start = Start(posthog)
     with pytest.raises(UsageError, match=r"FailedBilling: over the limit \(asked once\)"):
-        Start(posthog).read()
+        start.read()
+
+    assert sorted(start.read()) == ALL  # once it is paid
 
 
 @pytest.mark.parametrize("knows_range", [True, False], ids=["with range", "without range"])
@@ -412,6 +436,23 @@ class TestQueries:
             f"PostHog at {posthog.url} has neither file downloads nor queries for a project 7: check "
             "posthog.project_id and posthog.host"
         ) == str(caught.value)
+
+
+def test_a_file_of_any_size_needs_little_memory(posthog: PostHog) -> None:
+    """It is read while it is downloaded: here 20 MB, of which a chunk is held."""
+    line = json.dumps({**event(1, START), "properties": {"number": 1, "text": "x" * 1_000}}).encode()
+    posthog.conduct.files = [jsonl_gz([line] * 1_000) * 15]
+    start = Start(posthog, Window(START, START + DAY))
+    with start.source() as source:
+        records = source.records()
+        next(records)
+        tracemalloc.start()
+        count = sum(1 for _ in records)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert 14_999 == count
+    assert peak_bytes < 3_000_000
 
 
 def test_each_record_says_where_it_stands(posthog: PostHog) -> None:

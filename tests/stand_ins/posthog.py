@@ -142,7 +142,7 @@ class Conduct:
     """How the next runs will be found; after these, running and then completed."""
     refusals: deque[Refused] = field(default_factory=deque)
     """Used up by the next requests, whatever they are."""
-    lines: Sequence[bytes] | None = None
+    files: Sequence[bytes] | None = None
     """What every export holds, in place of what was asked for."""
     file_rows: int = 1_000_000
     cuts: deque[int] = field(default_factory=deque)
@@ -218,13 +218,13 @@ class PostHog:
             found = [row for row in found if row["event"] in body["include"]]
         found = [row for row in found if row["event"] not in body.get("exclude", ())]
         found.sort(key=lambda row: hash(row["uuid"]))  # PostHog keeps no order
-        lines = self.conduct.lines or [json.dumps(row).encode() for row in found]
+        lines = [json.dumps(row).encode() for row in found]
         run = Run(str(uuid.uuid4()), deque([("Running", None), ("Completed", None)]), [])
         if self.conduct.next_runs:
             run.statuses = deque(self.conduct.next_runs.popleft())
         size = self.conduct.file_rows
-        for at in range(0, len(lines), size):
-            run.files.append((str(uuid.uuid4()), _jsonl_gz(lines[at : at + size])))
+        files = self.conduct.files or [jsonl_gz(lines[at : at + size]) for at in range(0, len(lines), size)]
+        run.files += [(str(uuid.uuid4()), file) for file in files]
         self.runs[run.id] = run
         return {"id": run.id}
 
@@ -300,7 +300,7 @@ def _value(row: dict[str, Any], column: str) -> Any:
     return json.dumps(value) if isinstance(value, dict) else value
 
 
-def _jsonl_gz(lines: Sequence[bytes]) -> bytes:
+def jsonl_gz(lines: Sequence[bytes]) -> bytes:
     """As PostHog writes it: one gzip member a line."""
     return b"".join(gzip.compress(line + b"\n", 1, mtime=0) for line in lines)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...clock import Clock
 from ...delivery.outcome import printable
-from ...errors import ApiRefusal, UsageError
+from ...errors import ApiRefusal, RetryError, UsageError
 from ...posthog_api import ApiClient, Download, Patience
 from ...retry import waits
 from .wanted import Wanted
@@ -66,6 +66,14 @@ class Exports:
             f"{base}/{wanted.project}/file_download_batch_exports" for base in _BASES
         ]
 
+    def begin_ahead(self, window: Window) -> str | None:
+        """Have PostHog begin with a window that is wanted next, if it can do so now; returns the run."""
+        try:
+            return self._ask_once(window)
+        except (RetryError, ApiRefusal) as error:
+            _logger.debug("window %s is not asked for ahead: %s", window, error)
+            return None
+
     def obtain(
         self, window: Window, run: str | None, *, begun: Callable[[str], None]
     ) -> tuple[str, Sequence[str]]:
@@ -81,27 +89,28 @@ class Exports:
             UsageError: PostHog refuses, or fails again and again.
             Stopped: The program ends first.
         """
-        if run is not None:
-            state = self._awaited(run)
-            if state.get("status") == _COMPLETED:
-                return run, _files(state)
         schedule = waits()
         tries = 0
         while True:
-            run = self._ask(window)
-            begun(run)
+            is_new = run is None
+            if run is None:
+                run = self._ask(window)
+                begun(run)
             state = self._awaited(run)
             if state.get("status") == _COMPLETED:
-                return run, _files(state)
+                return run, [str(file) for file in state.get("files") or ()]
+            run = None
             tries += 1
             problem = f"PostHog could not export {window}: {_words(state)}"
-            if state.get("status") == _BILLING or tries == _TRIES:
+            # What was so at an earlier start may have been put right since.
+            if tries == _TRIES or (is_new and state.get("status") == _BILLING):
                 times = "once" if tries == 1 else f"{tries} times"
                 raise UsageError(
                     f"{problem} (asked {times}). What lies before is done; start again, and it goes on here"
                 )
-            _logger.warning("%s; it is asked again", problem)
-            self._clock.wait(next(schedule))
+            if state:
+                _logger.warning("%s; it is asked again", problem)
+                self._clock.wait(next(schedule))
 
     def download(self, run: str, file: str, *, count: Callable[[int], None]) -> Generator[bytes]:
         """The bytes of one file.
@@ -126,6 +135,14 @@ class Exports:
         return Download(find, patience=self._patience, clock=self._clock, count=count).chunks()
 
     def _ask(self, window: Window) -> str:
+        try:
+            return self._patience.get(lambda: self._ask_once(window))
+        except ApiRefusal as error:
+            if error.status == _NOT_THERE:
+                raise NoExports(str(error), status=error.status) from error
+            raise
+
+    def _ask_once(self, window: Window) -> str:
         body: dict[str, Any] = {
             "model": "events",
             "file": {"format": "JSONLines", "compression": "gzip", "max_size_mb": _FILE_MEGABYTES},
@@ -135,14 +152,7 @@ class Exports:
         # PostHog takes an empty list for none at all.
         body |= {"include": list(self._wanted.include)} if self._wanted.include else {}
         body |= {"exclude": list(self._wanted.exclude)} if self._wanted.exclude else {}
-        try:
-            answer = self._patience.get(
-                lambda: self._each(lambda base: self._client.ask("POST", base, body=body, scopes=SCOPES))
-            )
-        except ApiRefusal as error:
-            if error.status == _NOT_THERE:
-                raise NoExports(str(error), status=error.status) from error
-            raise
+        answer = self._each(lambda base: self._client.ask("POST", base, body=body, scopes=SCOPES))
         if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
             raise ApiRefusal(f"{self._client.host} began an export and did not say which", status=None)
         run: str = answer["id"]
@@ -179,10 +189,6 @@ class Exports:
                 self._bases = [base]
                 return answer
         raise AssertionError("there is no base")  # never: the last one has returned or raised
-
-
-def _files(state: dict[str, Any]) -> Sequence[str]:
-    return [str(file) for file in state.get("files") or ()]
 
 
 def _words(state: dict[str, Any]) -> str:

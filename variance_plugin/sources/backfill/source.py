@@ -98,6 +98,15 @@ class BackfillSource:
         self._reading = self._opened(window, place, saved)
         return self._reading
 
+    def _begin_ahead(self, number: int) -> None:
+        """PostHog makes the files of the next window while those of this one are read."""
+        if self._exports is None or number == len(self._windows):
+            return
+        window = self._windows[number]
+        if window not in self._saved and (run := self._exports.begin_ahead(window)) is not None:
+            self._saved[window] = {"run": run}
+            self._positions.save(window.key, self._saved[window])
+
     def _opened(self, window: Window, place: int, saved: Mapping[str, Any]) -> ExportReading | QueryReading:
         if self._exports is not None and "after" not in saved:
             try:
@@ -110,6 +119,7 @@ class BackfillSource:
                 self._exports = None
                 _logger.info("this PostHog makes no file downloads; its query API is asked instead")
             else:
+                self._begin_ahead(self._windows.index(window) + 1)
                 return ExportReading(
                     window,
                     place,
