@@ -32,13 +32,14 @@ class Result(msgspec.Struct, kw_only=True):
 
 def emit(result: Result) -> None:
     """Print it for the process that asked for the measurement; the last thing that a way does."""
-    result.peak_rss_bytes = _peak_rss_bytes()
+    result.peak_rss_bytes = peak_rss_bytes()
     print(msgspec.json.encode(result).decode())
 
 
-def _peak_rss_bytes() -> int:
+def peak_rss_bytes(pid: int | None = None) -> int:
+    """The most memory that a process has held so far; of this one unless another is named."""
     # Linux hands `ru_maxrss` down from the process that started this one; `VmHWM` is this one's own.
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{pid or 'self'}/status")
     if status.exists():
         for line in status.read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):

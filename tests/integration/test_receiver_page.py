@@ -221,6 +221,20 @@ def test_what_is_not_there_is_answered_404(variance: LocalVariance, path: str) -
         assert plain.getresponse().status == 404
 
 
+def test_a_message_that_can_just_be_read_can_be_looked_at(variance: LocalVariance) -> None:
+    """How deep the stack lets one read depends on who reads; that costs a message's title and no more."""
+    for depth in range(900, 1_000, 10):
+        nested = b"[" * depth + b"]" * depth
+        body = b'[{"type":"track","userId":"u-9","event":"deep","properties":{"a":%b}}]' % nested
+        requests.post(variance.url, body, timeout=SECONDS)
+
+    told = get(variance, "/api/contact?id=u-9")
+    assert told.status_code == 200
+    messages = told.json()["messages"]
+    assert {"deep", "nested too deeply to be shown"} >= {message["title"] for message in messages}
+    assert variance.summary().events["deep"] == len(messages) > 0
+
+
 def test_the_event_stands_beside_its_message() -> None:
     """Where whoever runs the receiver can tell it."""
     with LocalVariance(event_of={"m-1": b'{"event":"$pageview"}'}.get) as variance:

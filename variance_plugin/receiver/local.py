@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from ..clock import SystemClock
 from .access import Credentials
@@ -22,6 +22,8 @@ from .page.site import EventOf
 from .post import Post
 from .server import Listener
 from .summary import Summary
+
+_EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- only compared
 
 
 class LocalVariance:
@@ -106,7 +108,9 @@ class LocalVariance:
     @property
     def origin(self) -> str:
         """Scheme, host and port: `/summary` and `/health` are below it."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        # A receiver that listens everywhere is looked at from this machine.
+        host = _EVERYWHERE.get(self._host, self._host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self._listener.server_address[1]}"
 
     @property

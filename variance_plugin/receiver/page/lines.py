@@ -77,7 +77,10 @@ def _line(entry: Entry, owner: Person | Visitor | None, store: Store) -> Line:
 
 
 def _told(entry: Entry) -> tuple[str, str]:
-    message = decode(entry.raw)
+    try:
+        message = decode(entry.raw)
+    except RecursionError:  # as deep as could just be read when it came
+        return "nested too deeply to be shown", ""
     if not isinstance(message, dict):
         return "", ""
     properties, traits = _object(message.get("properties")), _object(message.get("traits"))

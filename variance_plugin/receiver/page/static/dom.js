@@ -28,16 +28,18 @@ const counted = new Intl.NumberFormat("en");
 export const count = (number) => counted.format(number);
 export const many = (number, one, more = `${one}s`) => `${count(number)} ${number === 1 ? one : more}`;
 
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const year = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
-/** A time: the clock's for today, else with its day; the whole of it on hovering. */
+/** A time, as short as it is clear; the whole of it on hovering. */
 export function time(seconds) {
   if (seconds == null) return el("span.faint", "never");
   const moment = new Date(seconds * 1000);
-  const today = moment.toDateString() === new Date().toDateString();
-  const text = today ? clock.format(moment) : day.format(moment);
+  const now = new Date();
+  const [isToday, isThisYear] = [moment.toDateString() === now.toDateString(), moment.getFullYear() === now.getFullYear()];
+  const text = (isToday ? clock : isThisYear ? day : year).format(moment);
   return el("time", { datetime: moment.toISOString(), title: whole.format(moment) }, text);
 }
 

@@ -66,7 +66,7 @@ async function view(again = false) {
   }
   const title = main.querySelector("h1");
   document.title = `${title?.textContent ?? ""} · Local Variance`;
-  if (name === "search" && document.activeElement !== words) words.value = decodeURIComponent(id ?? "");
+  if (document.activeElement !== words) words.value = name === "search" ? decodeURIComponent(id ?? "") : "";
   if (again) {
     if (place) main.querySelector(place)?.focus({ preventScroll: true });
   } else if (shownFor !== null && document.activeElement !== words) {

@@ -17,21 +17,22 @@ function table(caption, columns, rows) {
 
 // --- messages, a line each ---
 
-export function line(one, when = "time") {
+export function line(one, { when = "time", by = false } = {}) {
   const title = one.title || one.type;
+  const detail = [by && one.who ? `by ${one.who.name}` : null, one.detail].filter(Boolean).join(" · ");
   return el(
     `li.line.${one.type}`,
     { "data-number": one.number },
     badge(one.type),
-    el("div.told", el("a", { href: to("messages", one.number) }, title), one.detail ? el("span.detail", one.detail) : null),
+    el("div.told", el("a", { href: to("messages", one.number) }, title), detail ? el("span.detail", detail) : null),
     el("div.who", one.account && one.type === "group" && !one.who ? ref(one.account) : ref(one.who)),
     time(one[when]),
   );
 }
 
 /** Of one contact or account: by the time at which things happened. */
-export function lines(all, none) {
-  return all.length ? el("ol.lines", all.map((one) => line(one, "happened"))) : empty(none);
+export function lines(all, none, by = false) {
+  return all.length ? el("ol.lines", all.map((one) => line(one, { when: "happened", by }))) : empty(none);
 }
 
 // --- live ---
@@ -74,21 +75,24 @@ function waiting() {
 
 // --- contacts ---
 
-function contactRows(contacts) {
+function contactRows(contacts, account) {
   return contacts.map((one) => {
     const name = one.name ?? one.email ?? one.id;
     return el(
       "tr",
       el("th", { scope: "row" }, el("div.person", avatar(name, one.id), el("div", el("a", { href: to("contact", one.id) }, name),
         el("span.detail", one.name && one.email ? one.email : short(one.id))))),
-      el("td", one.accounts.length ? one.accounts.map((account, at) => [at ? ", " : "", ref(account)]) : el("span.faint", "none")),
+      account && el("td", one.accounts.length ? one.accounts.map((account, at) => [at ? ", " : "", ref(account)]) : el("span.faint", "none")),
       el("td.figure", count(one.events)),
       el("td", time(one.last_seen)),
     );
   });
 }
 
-const contactTable = (contacts, caption) => table(caption, ["Contact", "Account", "Events", "Last seen"], contactRows(contacts));
+function contactTable(contacts, caption, account = true) {
+  return table(caption, ["Contact", account && "Account", "Events", "Last seen"].filter(Boolean), contactRows(contacts, account));
+}
+
 const shown = (total, listed, one) => el("p.faint", total > listed ? `${many(total, one)}, of which the ${listed} seen last are shown` : many(total, one));
 
 export function contacts(list) {
@@ -102,7 +106,7 @@ export function contacts(list) {
 
 const CHANGES = {
   identified: () => ["became a contact"],
-  "took over a visitor": (one) => ["took over ", many(one.events, "event"), " of ", el("code", { title: one.other }, `visitor ${short(one.other)}`)],
+  "took over a visitor": (one) => ["took over ", many(one.events, "event"), " of visitor ", el("code", { title: one.other }, short(one.other))],
   merged: (one) => [el("strong", "merged"), " with ", el("code", one.other), one.events ? `, who had ${many(one.events, "event")}` : ""],
   renamed: (one) => [el("strong", "got a new id"), ", from ", el("code", one.other)],
   joined: (_, account) => ["joined ", ref(account)],
@@ -183,9 +187,9 @@ export function account(one) {
     el("div.profile", avatar(one.name, one.id, true), el("div", el("h1", { tabindex: "-1" }, one.name), el("p.faint", `found by ${FOUND_BY[one.found_by]}`))),
     el("dl.facts", fact("Account id", el("code", one.id)), fact("Last seen", time(one.last_seen)), fact("People", count(one.people.total))),
     el("div.columns",
-      el("div", section("People", one.people.contacts.length ? contactTable(one.people.contacts, "People of this account") : empty("None yet.")),
+      el("div", section("People", one.people.contacts.length ? contactTable(one.people.contacts, "People of this account", false) : empty("None yet.")),
         section("Traits", traits(one.traits, "None but its name."))),
-      el("div", section("Messages", lines(one.messages, "No longer kept.")))),
+      el("div", section("Messages", lines(one.messages, "No longer kept.", true)))),
   ];
 }
 
