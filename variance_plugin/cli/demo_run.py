@@ -141,8 +141,8 @@ def _story(
     yield "      the same on a page in your browser: who is who, and where each trait came from"
     yield f"  variance-plugin preview {_shown(paths[0])}"
     yield "      event by event: what was sent, and why the rest was not"
-    yield "  variance-plugin preview your-events.jsonl"
-    yield "      the same for yours; `variance-plugin record --help` tells how to get some"
+    yield "  variance-plugin preview your-events.jsonl --summary"
+    yield "      yours on one page: contacts, accounts, who has none and why; `record` gets you some"
     yield "  variance-plugin export --help"
     yield "      when you have a Variance connection; README.md and docs/ tell the rest"
 

@@ -62,7 +62,7 @@ class Matching:
         account_id = _at(self.id_trait, contact.traits)
         name = _at(self.name_trait, contact.traits)
         if account_id is None and name is not None and name == email_domain(contact):
-            # What this project's plugin sends of a user who has neither a group nor a company.
+            # What this project's plugin sends with `accountMapping = email_domain`.
             return Found.by_domain(name)
         known_as = account_id or name
         return None if known_as is None else Found(known_as, name, FoundBy.TRAITS)
