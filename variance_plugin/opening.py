@@ -22,6 +22,7 @@ from .runtime.settings.sources import NoSource
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
 from .runtime.watching.requests import RequestFigures
+from .runtime.watching.troubles import Troubles
 from .sources import Source
 from .sources.backfill import BackfillSource, Wanted, Window
 from .sources.bucket import Access, Bucket, Narrowing, open_store
@@ -51,6 +52,7 @@ class Surroundings:
         state: Where spools are.
         positions: Where it is kept how far each source is done.
         metrics: Where a source registers what it has to show.
+        troubles: Where it registers what may be amiss with it.
         clock: Ends all waiting when it is stopped.
         stdin: What the path `-` reads; None is the process's own.
     """
@@ -59,6 +61,7 @@ class Surroundings:
     state: StateFile
     positions: Positions
     metrics: Metrics
+    troubles: Troubles
     clock: Clock
     stdin: Readable | None = None
 
@@ -211,4 +214,5 @@ def _spool(around: Surroundings, name: str) -> Spool:
     spool = Spool(around.state, name, around.settings.spool.max_bytes)
     around.metrics.read(known.SPOOL_BYTES, lambda: spool.size_bytes, source=name)
     around.metrics.read(known.SPOOL_RECORDS, lambda: len(spool), source=name)
+    around.troubles.watch(lambda: spool.trouble)
     return spool

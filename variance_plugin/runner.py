@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Self
 
 from .clock import Clock
 from .cohorts import COHORT_EVENT
-from .errors import Stopped, UsageError
+from .errors import StateError, Stopped, UsageError
 from .opening import Surroundings, open_cohorts, open_source
 from .pipeline import Progress, run
 from .points import Point, reached
@@ -27,6 +27,7 @@ from .runtime.watching.health import HealthServer
 from .runtime.watching.logs import plugin_logger
 from .runtime.watching.metrics import Metrics
 from .runtime.watching.telemetry import Telemetry
+from .runtime.watching.troubles import Troubles
 from .sources import Broken, Record, Source
 from .sources.reading import Readable
 from .state import (
@@ -84,6 +85,8 @@ class Runner:
         with ExitStack() as starting:
             self.state = StateFile.open(settings.state, clock)
             starting.callback(self.state.close)
+            self._troubles = Troubles(_logger)
+            self._troubles.watch(self._state_trouble)
             self._project = Project(
                 ProjectAccess(
                     host=settings.posthog.host,
@@ -115,6 +118,7 @@ class Runner:
                 state=self.state,
                 positions=self._positions,
                 metrics=self.metrics,
+                troubles=self._troubles,
                 clock=clock,
                 stdin=stdin,
             )
@@ -184,8 +188,8 @@ class Runner:
             return "the plugins are being set up"
         if self._clock.stopped:
             return "it is being stopped"
-        if self._positions.failure is not None:
-            return str(self._positions.failure)
+        if self.state.failure is not None:
+            return str(self.state.failure)
         for plugin in self.host.plugins:
             if plugin.off is not None:
                 return f"the plugin {plugin.name} is switched off: {plugin.off}"
@@ -202,6 +206,10 @@ class Runner:
                     f"cohorts become traits by {COHORT_EVENT} events, which are left out here: {reason}"
                 )
             self._cohorts.begin(once=once)
+
+    def _state_trouble(self) -> str | None:
+        failure = self.state.failure
+        return None if failure is None else f"{failure}; nothing is lost, and what needs it waits"
 
     def _letters_kept(self) -> dict[tuple[str, ...], float]:
         kept = self.dead_letters.tally()
@@ -276,6 +284,10 @@ class Runner:
 
     def _look_after(self) -> None:
         self.host.look_after()
+        self._troubles.look()
+        if self._positions.failure is not None:
+            with suppress(StateError):  # nothing else may be written that would take them along
+                self._positions.flush()
         now = self._clock.monotonic()
         if now - self._reported_at >= _SECONDS_PER_HOUR:
             self._reported_at = now

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from variance_plugin.errors import StateError, UsageError
-from variance_plugin.state import Positions, Spool, StateFile, StoredStorage
+from variance_plugin.state import Positions, Spool, StateFile, StoredStorage, owner_of
 from variance_plugin.state.connection import Connection, connect
 from variance_plugin.state.schema import MIGRATIONS, migrate
 from variance_plugin.testing import FakeClock
@@ -95,6 +95,15 @@ def test_a_second_owner_is_refused_with_the_process_id_of_the_first(state: State
 
     state.close()
     opened(other_name).close()
+
+
+def test_a_command_can_ask_who_owns_a_file(state: StateFile, path: Path) -> None:
+    """Its process id, while it lives; asking takes nothing from it."""
+    owner = [owner_of(path), owner_of(path)]
+    state.close()
+
+    assert ([str(os.getpid())] * 2, None, None) == (owner, owner_of(path), owner_of(path.with_name("no.db")))
+    opened(path).close()
 
 
 def test_a_command_reads_and_changes_beside_the_owner(state: StateFile, path: Path) -> None:
@@ -311,12 +320,14 @@ def test_a_full_disk_is_an_operators_message_and_no_loss(state: StateFile) -> No
     positions.flush()
     with pytest.raises(StateError, match=r"state\.db cannot be used now: .*full; make room on its disk"):
         spool.append([b"x" * 50_000, b"second"])
+    failure = state.failure
     held = (len(spool), spool.size_bytes)
     state.write(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
     spool.append([b"third"])
 
     assert ((1, 5 + 32), [b"first", b"third"]) == (held, [record for _, record in spool.read(0, 1_000_000)])
     assert {"a.jsonl": {"number": 1}} == positions.load("files")
+    assert (True, None) == ("make room on its disk" in str(failure), state.failure)
 
 
 def test_a_full_disk_refuses_all_that_would_have_gone_together(state: StateFile) -> None:

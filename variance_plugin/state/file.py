@@ -72,6 +72,11 @@ class StateFile:
         """How many transactions have been committed since it was opened."""
         return self._writer.commits
 
+    @property
+    def failure(self) -> StateError | None:
+        """Why nothing could be written the last time; None once something could."""
+        return self._writer.failure
+
     def write(self, change: Change[T]) -> T:
         """Make a change: whole and on disk when it returns, or not at all.
 

@@ -32,8 +32,12 @@ class Ownership:
                 f"the state file {path} belongs to the running process {owner}: "
                 "stop that one, or give this one a state file of its own"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise UsageError(f"cannot write {self._path} beside the state file: {error.strerror}") from error
         self._descriptor: int | None = descriptor
 
     def release(self) -> None:

@@ -39,7 +39,9 @@ class Spool:
             lambda connection: _made(connection, text_bytes(name))
         )
         self._table = f"spool_{self._id}"
+        self._name = name
         self._reserved_bytes = 0
+        self._refuses = False
         self._acknowledged = 0
         self._is_deleting = False
         state.before_close(self.flush)
@@ -52,6 +54,14 @@ class Spool:
     def __len__(self) -> int:
         """How many records it holds."""
         return self._count
+
+    @property
+    def trouble(self) -> str | None:
+        """In words, that it had no room the last time; None once it had."""
+        if not self._refuses:
+            return None
+        held = f"{self._size_bytes:,} of {self._max_bytes:,} bytes"
+        return f"the spool {self._name} is full ({held}): who sends has to wait until some of it is delivered"
 
     def append(self, records: Sequence[bytes], *, beyond_limit: bool = False) -> None:
         """Add records at the end, all or none; on disk when it returns.
@@ -77,7 +87,8 @@ class Spool:
         size_bytes = sum(map(len, records)) + ROW_BYTES * len(records)
         with self._lock:
             held_bytes = self._size_bytes + self._reserved_bytes
-            if held_bytes + size_bytes > self._max_bytes and not beyond_limit:
+            self._refuses = held_bytes + size_bytes > self._max_bytes and not beyond_limit
+            if self._refuses:
                 raise SpoolFull(
                     f"the spool is full: it holds {held_bytes:,} of {self._max_bytes:,} bytes, "
                     f"and {size_bytes:,} more have come"

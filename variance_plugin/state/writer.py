@@ -39,6 +39,8 @@ class Writer:
     def __init__(self, path: Path, connection: Connection) -> None:
         self.commits = 0
         """How many transactions have been committed."""
+        self.failure: StateError | None = None
+        """Why the last transaction could not be written; None once one could."""
         self._path = path
         self._connection = connection
         self._changed = threading.Condition()
@@ -86,8 +88,12 @@ class Writer:
         except Exception as error:  # noqa: BLE001 -- of whatever kind: each caller hears of it
             with suppress(Exception):  # SQLite has undone it already, mostly
                 self._connection.execute("ROLLBACK")
+            told = self._told(error)
+            self.failure = told if isinstance(told, StateError) else self.failure
             for waiting in batch:
-                waiting.error = waiting.error or self._told(error)
+                waiting.error = waiting.error or told
+        else:
+            self.failure = None
         for waiting in batch:
             if waiting.error is not None:
                 waiting.future.set_exception(waiting.error)

@@ -1,0 +1,242 @@
+"""A state file that cannot be written: an operator is told, what needs it waits, and nothing is lost.
+
+A process that may make no file larger than what is there meets what it would meet on a full disk; unlike
+a small file system this needs no rights, and can be taken back while the process runs.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from variance_plugin.receiver import Answer, LocalVariance
+from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
+from variance_plugin.testing import FakeClock
+
+SECONDS = 30.0  # nothing here takes that long; what does has failed
+
+Process: TypeAlias = subprocess.Popen[str]
+Started: TypeAlias = Callable[..., AbstractContextManager[Process]]
+
+SETTINGS = """
+[source]
+paths = [{path}]
+
+[[plugins]]
+name = "variance"
+[plugins.config]
+webhookUrl = "{url}"
+authHeader = "Bearer demo-token"
+allowedHosts = "127.0.0.1"
+exportEventsBufferSeconds = 0.05
+retrySeconds = 0
+concurrency = 1
+
+[spool]
+max_bytes = 1_000_000
+
+[metrics]
+listen = "127.0.0.1:0"
+"""
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(resource, "prlimit"), reason="only Linux limits a process that runs already"
+)
+
+
+@pytest.fixture
+def started(variance: LocalVariance, tmp_path: Path) -> Started:
+    """Start a runner that reads its standard input, or a file; it is gone at the end, whatever happens."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
+    }
+
+    @contextmanager
+    def start(*arguments: str, path: str = "-") -> Iterator[Process]:
+        (tmp_path / "runner.toml").write_text(SETTINGS.format(path=f'"{path}"', url=variance.url))
+        with subprocess.Popen(
+            [sys.executable, "-m", "variance_plugin", "run", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+def events(*numbers: int, padding: int = 0) -> str:
+    """Lines with these numbers."""
+    line = '{{"event":"paid","uuid":"u-{}","distinct_id":"ada","properties":{{"text":"{}"}}}}\n'
+    return "".join(line.format(number, "x" * padding) for number in numbers)
+
+
+def ids_at(variance: LocalVariance) -> list[str]:
+    """Of the messages that were taken, in order."""
+    taken = [post for post in variance.posts if post.status == 200]
+    return [json.loads(bytes(message))["messageId"] for post in taken for message in post.raw_messages]
+
+
+class Log:
+    """What a process says, read as it comes."""
+
+    def __init__(self, process: Process) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._process = process
+
+    def until(self, text: str) -> str:
+        """The next line that says so."""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.lines.append(json.loads(line))
+            if text in self.lines[-1]["event"]:
+                found: str = self.lines[-1]["event"]
+                return found
+        raise AssertionError(f"it ended without saying {text!r}")
+
+
+def let_files_grow(process: Process, most_bytes: int) -> None:
+    """No further than this, from now on."""
+    _soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
+
+
+def readiness(port: str) -> tuple[int, str]:
+    """What `/readyz` says, status and reason."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS) as answer:
+            return answer.status, ""
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)["reason"]
+
+
+def write_to(process: Process, lines: str) -> None:
+    """Into its standard input."""
+    assert process.stdin is not None
+    process.stdin.write(lines)
+    process.stdin.flush()
+
+
+def test_a_full_disk_is_told_waited_for_and_costs_nothing(started: Started, variance: LocalVariance) -> None:
+    """What comes by the pipe waits there; with room again it goes on by itself, and says so."""
+    with started() as process:
+        log = Log(process)
+        port = log.until("listening for /metrics").rpartition(" ")[2]
+        write_to(process, events(1))
+        variance.wait_for_messages(1, SECONDS)
+
+        let_files_grow(process, 4_096)
+        write_to(process, events(2, 3))
+        told = log.until("cannot be used now")
+        not_ready = readiness(port)
+        let_files_grow(process, resource.RLIM_INFINITY)
+        log.until("it is over: the state file")
+        variance.wait_for_messages(3, SECONDS)
+        ready = readiness(port)
+        assert process.stdin is not None
+        process.stdin.close()
+        log.until("ended")
+        assert 0 == process.wait(SECONDS)
+
+    assert "look at its disk: is there room, may it be written?; nothing is lost" in told
+    assert (503, True, (200, "")) == (not_ready[0], "cannot be used now" in not_ready[1], ready)
+    assert ["u-1", "u-2", "u-3"] == ids_at(variance)
+    assert [] == [line for line in log.lines if "exception" in line]
+
+
+def test_a_dead_letter_waits_for_room(started: Started, variance: LocalVariance, tmp_path: Path) -> None:
+    """Its event is not done with until it is kept: neither gone nor sent again and again."""
+    (tmp_path / "events.jsonl").write_text(events(1))
+    answering, may_answer = threading.Event(), threading.Event()
+
+    def refuse(_post: object) -> Answer:
+        answering.set()
+        assert may_answer.wait(SECONDS)
+        return Answer(status=400)
+
+    variance.answer_with(refuse)
+    with started("--once", path="events.jsonl") as process:
+        assert answering.wait(SECONDS)
+        let_files_grow(process, 4_096)
+        may_answer.set()
+        log = Log(process)
+        log.until("a dead letter cannot be kept, and its event waits")
+        let_files_grow(process, resource.RLIM_INFINITY)
+        assert 1 == process.wait(SECONDS)
+
+    state = StateFile.open(tmp_path / "variance.db", FakeClock())
+    (letter,) = DeadLetterStore(state, FakeClock()).letters(LetterFilter())
+    state.close()
+    assert ("u-1", 400, 1) == (letter.uuid, letter.last.status, len(variance.posts))
+
+
+def test_a_full_spool_is_told_and_the_pipe_is_not_read(started: Started, variance: LocalVariance) -> None:
+    """While the destination takes nothing: who writes has to wait, and nothing is lost."""
+    numbers = range(1, 120)
+    is_down = threading.Event()
+    is_down.set()
+    variance.answer_with(lambda _post: Answer(status=503 if is_down.is_set() else 200))
+    with started() as process:
+        log = Log(process)
+        # More than the spool of 1 MB, the lane and the batches of the intake hold together.
+        writing = threading.Thread(target=write_to, args=[process, events(*numbers, padding=60_000)])
+        writing.start()
+        told = log.until("the spool stdin is full")
+        assert writing.is_alive()
+
+        is_down.clear()
+        log.until("it is over: the spool stdin is full")
+        variance.wait_for_messages(len(numbers), SECONDS)
+        writing.join(SECONDS)
+        assert process.stdin is not None
+        process.stdin.close()
+        log.until("ended")
+        assert 0 == process.wait(SECONDS)
+
+    assert "who sends has to wait until some of it is delivered" in told
+    assert [f"u-{number}" for number in numbers] == ids_at(variance)
+
+
+# The limit is set before anything of the program runs.
+_WITHOUT_ROOM = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+os.execv(sys.executable, [sys.executable, "-m", "variance_plugin", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
+def test_a_start_without_room_says_so(tmp_path: Path, there: bool) -> None:  # noqa: FBT001 -- a parameter of pytest
+    """In one line, with status 2, before anything is read."""
+    (tmp_path / "runner.toml").write_text(SETTINGS.format(path='"-"', url="http://127.0.0.1:9/"))
+    if there:
+        StateFile.open(tmp_path / "variance.db", FakeClock()).close()
+
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_ROOM, "run"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=SECONDS,
+    )
+
+    assert 2 == ended.returncode
+    assert "beside the state file: File too large" in ended.stderr
+    assert "Traceback" not in ended.stderr
