@@ -7,6 +7,7 @@ a small file system this needs no rights, and can be taken back while the proces
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -184,6 +185,36 @@ def test_a_dead_letter_waits_for_room(started: Started, variance: LocalVariance,
     (letter,) = DeadLetterStore(state, FakeClock()).letters(LetterFilter())
     state.close()
     assert ("u-1", 400, 1) == (letter.uuid, letter.last.status, len(variance.posts))
+
+
+def test_a_folder_is_looked_at_again_once_there_is_room(
+    started: Started, variance: LocalVariance, tmp_path: Path
+) -> None:
+    """How far it was cannot be saved meanwhile; that is no fault of the program, which waits."""
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "a.jsonl").write_text(events(1))
+    answering, may_answer = threading.Event(), threading.Event()
+
+    def take(_post: object) -> Answer:
+        answering.set()
+        assert may_answer.wait(SECONDS)
+        return Answer()
+
+    variance.answer_with(take)
+    with started("--set", "source.look_again_seconds=0.1", path="events") as process:
+        assert answering.wait(SECONDS)
+        let_files_grow(process, 4_096)
+        may_answer.set()
+        log = Log(process)
+        log.until("cannot be used now")
+        (tmp_path / "events" / "b.jsonl").write_text(events(2))
+        let_files_grow(process, resource.RLIM_INFINITY)
+        variance.wait_for_messages(2, SECONDS)
+        process.send_signal(signal.SIGTERM)
+        log.until("ended")
+        assert 0 == process.wait(SECONDS)
+
+    assert ["u-1", "u-2"] == ids_at(variance)
 
 
 def test_a_full_spool_is_told_and_the_pipe_is_not_read(started: Started, variance: LocalVariance) -> None:

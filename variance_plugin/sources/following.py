@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from ..clock import Clock
-from ..errors import UsageError
+from ..errors import StateError, UsageError
 from . import Broken, Position, Record, Source
 
 _logger = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class Following:
                 source = self._open()
             except UsageError as error:
                 _logger.warning("there is nothing to read now: %s", error)
+            except StateError:
+                pass  # it has been said already; how far it was is known once the state can be used
             else:
                 self._source.close()
                 self._source = source
