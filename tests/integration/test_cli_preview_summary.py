@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from rich.cells import cell_len
 
 SECONDS = 30.0  # nothing here takes that long; what does has failed
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 COMMAND = [sys.executable, "-m", "variance_plugin", "preview", "--summary"]
 
 Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
@@ -158,6 +161,21 @@ def test_nothing_of_an_event_moves_the_terminal(run: Run, tmp_path: Path) -> Non
 
     assert "\ufffd[2J\ufffdb\ufffd" in shown
     assert set() == {character for character in shown if not character.isprintable()} - {"\n"}
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("wish", [["--summary"], []], ids=["summary", "each event"])
+def test_no_line_is_wider_than_the_terminal(wish: list[str], columns: int) -> None:
+    """Of real events, with long addresses and ids, emoji and letters that take two cells."""
+    recordings = [str(RECORDINGS / f"{name}.jsonl") for name in ("posthog-js", "posthog-python")]
+    command = [*COMMAND[:-1], *wish, *recordings]
+    terminal = {**os.environ, "COLUMNS": str(columns), "FORCE_COLOR": "1"}
+
+    ended = subprocess.run(command, check=False, capture_output=True, timeout=SECONDS, env=terminal)
+
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", ended.stdout.decode())
+    assert len(shown) > 1_000
+    assert [] == [line for line in shown.splitlines() if cell_len(line) > columns]
 
 
 def test_ctrl_c_shows_what_was_counted_until_then(tmp_path: Path) -> None:

@@ -153,9 +153,14 @@ def test_the_rule_is_told_in_words(expected: str, settings: dict[str, Any]) -> N
 def test_what_is_known_is_bounded() -> None:
     """Whoever was forgotten counts as new once more."""
     differences = Differences(MappingSettings())
-    crowd = [KIM | {"userId": f"u-{number}"} for number in range(50_001)]
+    crowd = [KIM | {"userId": f"u-{number}"} for number in range(20_001)]
     for one in crowd:
         [*differences.of([one])]
 
+    groups = [{"type": "group", "groupId": f"g-{number}"} for number in range(20_001)]
+    for one in groups:
+        [*differences.of([one])]
+
+    assert ["new account g-0"] == [*differences.of([groups[0]])]
     assert ["new contact u-0 with email"] == [*differences.of([crowd[0]])]
-    assert ["contact u-50000: nothing new"] == [*differences.of([crowd[-1]])]
+    assert ["contact u-20000: nothing new"] == [*differences.of([crowd[-1]])]

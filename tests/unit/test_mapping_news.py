@@ -80,6 +80,14 @@ def test_what_is_said_again_is_as_new_as_the_last_time() -> None:
     assert [] == export.traits(at(5, "plan changed", _set={"plan": "free"}))
 
 
+def test_a_clock_that_is_years_ahead_silences_nobody() -> None:
+    """What is told after it is not late but right; somewhat late is what sources mix."""
+    export = Export()
+    for time, told in (("2126-11-21T12:00:00Z", 1), ("2026-11-21T12:00:00Z", 1), ("2026-11-01T12:00:00Z", 0)):
+        event = {**at(0, "plan changed", _set={"plan": f"of {time}"}), "timestamp": time}
+        assert told == len(export.traits(event)), time
+
+
 def test_one_persons_time_is_not_anothers() -> None:
     """Events of many persons come between each other."""
     export = Export()

@@ -11,7 +11,7 @@ from ..exact_json import encode
 from ..mapping import AccountMapping, MappingSettings, account_way
 from .wording import many, printable, shortened
 
-_MOST_KNOWN: Final = 50_000
+_MOST_KNOWN: Final = 20_000
 _MOST_NAMED: Final = 4
 _LONGEST_VALUE: Final = 24
 # Enough of an id to tell it from others; the whole of it stands in the message.
@@ -121,7 +121,7 @@ class Differences:
             joins = account_id not in person.accounts
             if joins:
                 yield self._join(account_id, user_id, person)
-        known = self._accounts.setdefault(account_id, {})
+        known = self._account(account_id)
         if is_new and not joins:
             yield f"new account {_id(account_id)}" + (f" with {_some(traits)}" if traits else "")
         elif changes := _listed(_changes(known, traits)):
@@ -132,9 +132,15 @@ class Differences:
 
     def _join(self, account_id: str, user_id: str, person: _Person) -> str:
         new = "" if account_id in self._accounts else "new "
-        self._accounts.setdefault(account_id, {})
+        self._account(account_id)
         person.accounts[account_id] = None
         return f"{_id(user_id)} is in {new}account {_id(account_id)}, by {_BY.get(self._way, 'group')}"
+
+    def _account(self, account_id: str) -> dict[str, str]:
+        known = self._accounts.get(account_id)
+        if known is None:
+            self._accounts[account_id] = known = {}
+        return known
 
     def _alias(self, previous_id: str, user_id: str) -> str:
         named, previous_id, user_id = previous_id, self._current(previous_id), self._current(user_id)

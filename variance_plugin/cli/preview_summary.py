@@ -132,7 +132,7 @@ class Count:
         try:
             mapped = self._mapper.map(event, Draft(self._memory))
             messages = [decode(encode(message)) for message in mapped.messages]
-            groups = other_groups(event, body, messages)
+            groups = _other_groups(event, body, messages)
             name = event.event if mapped.skipped is not None else ""
         except InvalidRecord as error:
             self._refuse(event.position, str(error))
@@ -151,7 +151,7 @@ class Count:
             self.first_fault = f"{position}: {reason}"
 
 
-def other_groups(event: Event, body: bytes, messages: list[dict[str, Any]]) -> frozenset[str]:
+def _other_groups(event: Event, body: bytes, messages: list[dict[str, Any]]) -> frozenset[str]:
     """The types of the groups that an event happened in, where none of them is taken for the account."""
     # Most events are in no group; only of the others it is worth to decode the properties.
     if not messages or "groupId" in messages[-1].get("context", ()) or b"$groups" not in body:

@@ -33,7 +33,7 @@ _LONGEST_VALUE = 60
 
 
 class Screen:
-    """Prints events, and counts them for the last line."""
+    """Prints events, and counts them for the last lines."""
 
     def __init__(self, settings: MappingSettings) -> None:
         self._rule = account_rule(settings)
@@ -49,14 +49,17 @@ class Screen:
         self._counts[_end(seen)] += 1
 
     def close(self) -> int:
-        """The last line; returns how many events are unusable."""
+        """The last lines; returns how many events are unusable."""
         counts = self._counts
         sent = f"{many(counts['sent'], 'event')} would be sent as {many(counts['messages'], 'message')}"
         parts = [sent, f"{counts['skipped']:,} left out"]
         if counts["unusable"]:
             parts.append(f"{counts['unusable']:,} cannot be sent")
-        self._console.print(Text(f"\nContacts find their accounts {self._rule}."))
-        self._console.print(Text(", ".join(parts) + ". Nothing was sent."))
+        for text in (
+            f"\nContacts find their accounts {self._rule}.",
+            ", ".join(parts) + ". Nothing was sent.",
+        ):
+            self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
         return counts["unusable"]
 
     def _lines(self, seen: "Seen") -> Iterator[Text]:

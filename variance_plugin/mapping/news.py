@@ -6,12 +6,16 @@ at its time, and whoever takes it for the present must not get it after somethin
 """
 
 from collections.abc import Hashable
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ..exact_json import encode
 from .memory import Draft, Fact
 
 _MOST_SETS_OF_NAMES = 2_000
+# No source mixes events further apart. Whoever told something at a time that a wrong clock puts years ahead
+# must not be silenced by it until then.
+_LATE_AT_MOST = timedelta(days=31)
 
 
 class Told(NamedTuple):
@@ -40,7 +44,7 @@ class News:
         """
         subject = hash((of, "traits"))
         last: Told | None = draft.last(subject)
-        if last is not None and time is not None and last.time is not None and time < last.time:
+        if last is not None and _is_late(time, last.time):
             return {name: value for name, value in traits.items() if name not in last.names}, None
         if not traits:
             return traits, None
@@ -53,3 +57,9 @@ class News:
         fact = (subject, Told(content, time, names))
         draft.say(fact)
         return ({} if last is not None and last.content == content else traits), fact
+
+
+def _is_late(time: str | None, newest: str | None) -> bool:
+    if time is None or newest is None or time >= newest:
+        return False
+    return datetime.fromisoformat(newest) - datetime.fromisoformat(time) <= _LATE_AT_MOST
