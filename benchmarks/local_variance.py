@@ -57,9 +57,11 @@ def _receiving(*options: str) -> Iterator[tuple[Popen[str], str]]:
     command = [sys.executable, "-m", "variance_plugin", "receive", "--port", "0", *options]
     with Popen(command, stdout=PIPE, text=True, cwd=_ROOT) as process:
         assert process.stdout is not None  # noqa: S101 -- it is a pipe
-        yield process, process.stdout.readline().split()[-1]
-        process.send_signal(signal.SIGINT)
-        process.communicate()
+        try:
+            yield process, process.stdout.readline().split()[-1]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate()
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -188,6 +188,11 @@ def test_lists_and_single_views_are_told_as_json(variance: LocalVariance) -> Non
         message["title"] for message in told["messages"] if message["type"] == "group"
     ]
 
+    visitor = get(variance, "/api/visitor?id=a-1").json()
+    assert (["Pricing"], "Ada") == (
+        [message["title"] for message in visitor["messages"]],
+        visitor["linked_to"]["name"],
+    )
     whole = get(variance, "/api/contact?id=u-1").json()
     assert ["joined", "took over a visitor", "identified"] == [
         row["change"]["kind"] for row in whole["changes"]
@@ -204,6 +209,7 @@ def test_lists_and_single_views_are_told_as_json(variance: LocalVariance) -> Non
         "/api/contact?id=nobody",
         "/api/contact",
         "/api/account?id=none",
+        "/api/visitor?id=nobody",
         "/api/message?number=99",
         "/api/message?number=-1",
         "/api/message?number=x",

@@ -14,10 +14,11 @@ order in which a post passes through:
     connections where posts can go;  access  Authorization and X-Signature
     payload     bytes → messages, in each format
     intake      what is kept of a post, and what is answered to it
-    answers     the script of answers;  wire  how one is sent, or broken
+    answers     the script of answers, and faults;  wire  how one is sent, or broken
     message     one message, read as far as the book needs it
     book        what comes of the messages:  people, accounts (by matching), in records → summary
-    store       where that is kept:  memory, or file_store (schema)
+    store       where that is kept:  memory, or file_store (database, schema)
+    page/       what a browser shows of it
 """
 
 from .access import Credentials

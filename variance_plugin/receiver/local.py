@@ -17,8 +17,7 @@ from .file_store import FileStore
 from .intake import Intake
 from .keep import Keep
 from .limits import DEFAULT_LIMITS, Limits
-from .page import Site, views
-from .page.site import EventOf
+from .page import EventOf, Site, views
 from .post import Post
 from .server import Listener
 from .summary import Summary

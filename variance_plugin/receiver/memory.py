@@ -160,10 +160,11 @@ class MemoryStore:
     ) -> Sequence[Entry]:
         """See `Store`."""
         found: list[Entry] = []
+        theirs = None if owners is None else frozenset(owners)
         for entry in reversed(self._entries):
             if entry.number <= after or len(found) == limit:
                 break
-            if (before is None or entry.number < before) and (owners is None or entry.owner in owners):
+            if (before is None or entry.number < before) and (theirs is None or entry.owner in theirs):
                 found.append(entry)
         return found
 

@@ -7,7 +7,7 @@ stream   what is new, as it comes
 static/  the page itself: no build step, nothing from elsewhere
 """
 
-from .site import Site
+from .site import EventOf, Site
 from .stream import Stream
 
-__all__ = ["Site", "Stream"]
+__all__ = ["EventOf", "Site", "Stream"]

@@ -15,7 +15,7 @@ from ..post import Headers
 from .guard import SECURITY_HEADERS, check_reader
 from .lines import lines
 from .stream import Stream
-from .views import MessageView, account, account_list, connection_view, contact, contact_list
+from .views import MessageView, account, account_list, connection_view, contact, contact_list, visitor
 
 if TYPE_CHECKING:
     from ..intake import Intake
@@ -100,6 +100,8 @@ class Site:
                     return account_list(store, words)
                 case "/api/contact":
                     return contact(store, asked.get("id", ""))
+                case "/api/visitor":
+                    return visitor(store, asked.get("id", ""))
                 case "/api/account":
                     return account(store, asked.get("id", ""))
                 case "/api/connections":

@@ -49,20 +49,21 @@ class Stream:
         headers = {"Content-Type": "text/event-stream; charset=utf-8", "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in (headers | SECURITY_HEADERS).items())
         write(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode())
-        intake, after, posts = self._intake, self._after, -1
+        after, posts = self._after or 0, -1
         while True:
-            changed = intake.wait_until(
-                lambda posts=posts: intake.posts_so_far != posts or self._clock.stopped,  # type: ignore[misc]
-                timeout_seconds=_SILENCE_SECONDS,
-            )
-            if changed:
-                posts = intake.posts_so_far
-                news, number = self._news(after or 0)
-                write(b"id: %d\nevent: news\ndata: %b\n\n" % (number, to_json(news)))
-                after = number
+            if self._wait_for_more_than(posts):
+                posts = self._intake.posts_so_far
+                news, after = self._news(after)
+                write(b"id: %d\nevent: news\ndata: %b\n\n" % (after, to_json(news)))
             else:
                 write(b": still here\n\n")
             self._clock.wait(_PAUSE_SECONDS)
+
+    def _wait_for_more_than(self, posts: int) -> bool:
+        return self._intake.wait_until(
+            lambda: self._intake.posts_so_far != posts or self._clock.stopped,
+            timeout_seconds=_SILENCE_SECONDS,
+        )
 
     def _news(self, after: int) -> tuple[News, int]:
         counts = self._intake.counts()

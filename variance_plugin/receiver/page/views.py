@@ -72,6 +72,18 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Line]
 
 
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """All about an anonymous visitor."""
+
+    id: str
+    first_seen: float | None
+    last_seen: float | None
+    events: int
+    """Since nobody is known behind them; what came before is a contact's."""
+    linked_to: Ref | None
+    messages: list[Line]
+
+
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     """An account in a list."""
 
@@ -168,6 +180,22 @@ def contact(store: Store, user_id: str) -> Contact | None:
         traits=_traits(person.traits),
         changes=[_change_row(change, store) for change in reversed(person.changes)],
         messages=lines(store.entries(limit=LISTED, owners=person.keys), store),
+    )
+
+
+def visitor(store: Store, anonymous_id: str) -> Visitor | None:
+    """The visitor with that id."""
+    known = store.visitor(anonymous_id)
+    if known is None:
+        return None
+    owner = store.owners([known.key]).get(known.key)
+    return Visitor(
+        id=known.anonymous_id,
+        first_seen=known.first_seen,
+        last_seen=known.last_seen,
+        events=known.events,
+        linked_to=Ref.to(owner) if isinstance(owner, Person) else None,
+        messages=lines(store.entries(limit=LISTED, owners=[known.key]), store),
     )
 
 

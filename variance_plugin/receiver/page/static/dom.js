@@ -44,13 +44,13 @@ export function time(seconds) {
 }
 
 /** Where something has its own view. */
-const VIEWS = { contact: "contacts", user: "contacts", account: "accounts" };
+const VIEWS = { contact: "contacts", user: "contacts", visitor: "visitors", account: "accounts" };
 export const to = (kind, id) => `#/${VIEWS[kind] ?? kind}/${encodeURIComponent(id)}`;
 
-/** Someone or an account, as a link where there is a view of it. */
+/** Someone or an account, as a link. */
 export function ref(one) {
   if (!one) return el("span.faint", "nobody");
-  if (one.kind === "visitor") return el("span.visitor", { title: `anonymous visitor ${one.id}` }, "visitor ", short(one.id));
+  if (one.kind === "visitor") return el("a.visitor", { href: to("visitor", one.id), title: one.id }, "visitor ", short(one.id));
   return el("a", { href: to(one.kind, one.id) }, one.name);
 }
 
@@ -65,8 +65,12 @@ export function avatar(name, id, square = false) {
   return el(`span.avatar.hue-${hue}${square ? ".square" : ""}`, { "aria-hidden": "true" }, initials);
 }
 
+const LONG = 200_000;
+
 /** JSON text, indented, with each kind of token in its own colour; as it came where it cannot be read. */
 export function json(text) {
+  // Colours and indents are for what a person reads.
+  if (text.length > LONG) return el("pre.json", { tabindex: "0" }, text);
   let indented = text;
   try {
     indented = indent(text);

@@ -22,6 +22,10 @@ const VIEWS = {
     const one = await ask("/api/contact", { id });
     return one ? show.contact(one) : show.missing("contact");
   },
+  visitors: async (id) => {
+    const one = await ask("/api/visitor", { id: id ?? "" });
+    return one ? show.visitor(one) : show.missing("visitor");
+  },
   accounts: async (id) => {
     if (id == null) return show.accounts(await ask("/api/accounts"));
     const one = await ask("/api/account", { id });

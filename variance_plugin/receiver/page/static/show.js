@@ -130,7 +130,10 @@ function traits(all, none) {
     all.map((one) => el("tr", el("th", { scope: "row" }, one.name), el("td.value", value(one.json)), el("td", origin(one.origin)))));
 }
 
+const LONG = 4_000;
+
 function value(text) {
+  if (text.length > LONG) return [el("code", `${text.slice(0, 300)}…`), el("span.detail", `${count(text.length)} characters; the message has all of it`)];
   if (/^[[{]/.test(text) && text.length > 2) return json(text);
   if (text.startsWith('"')) {
     try {
@@ -162,6 +165,17 @@ export function contact(one) {
           : empty("None: no group call, company trait or email domain led to one."))),
       el("div", section("How this contact came about", el("ol.plain", one.changes.map(change))),
         section("Messages", lines(one.messages, "No longer kept.")))),
+  ];
+}
+
+// --- visitors ---
+
+export function visitor(one) {
+  return [
+    heading("Anonymous visitor"),
+    el("dl.facts", fact("Anonymous id", el("code", one.id)), fact("Last seen", time(one.last_seen)), fact("First seen", time(one.first_seen)),
+      fact("Known as", one.linked_to ? ref(one.linked_to) : el("span.faint", "nobody yet: no identify or alias has named them"))),
+    section(one.linked_to ? "Messages from before they were known" : "Messages", lines(one.messages, "None.")),
   ];
 }
 
