@@ -31,6 +31,7 @@ from .runtime.watching.troubles import Troubles
 from .sources import Broken, Record, Source
 from .sources.reading import Readable
 from .state import (
+    NO_PLUGIN,
     DeadLetterStore,
     JobQueue,
     Positions,
@@ -46,7 +47,7 @@ _logger = logging.getLogger(__name__)
 _SECONDS_PER_HOUR = 3600.0
 _PROJECT_CLOSES_SECONDS = 5.0
 # In the state file: what the runner itself keeps, and dead letters of records that never became events.
-RUNNER = ""
+RUNNER = NO_PLUGIN
 
 
 LoadPlugin = Callable[[PluginSettings], LoadedPlugin]

@@ -1,7 +1,6 @@
 """The closing summary and the exit status."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +20,7 @@ def closing(*, rejected: int = 0, left: int = 0, stopped_by: str | None = None) 
         attempts={"delivered": 1},
         retries=0,
     )
-    return Closing(summary=summary, seconds=2.0, dead_letters=Path("dead.jsonl"), stopped_by=stopped_by)
+    return Closing(summary=summary, seconds=2.0, dead_letters="dead.jsonl", stopped_by=stopped_by)
 
 
 @pytest.mark.parametrize(

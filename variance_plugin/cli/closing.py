@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 from ..exact_json import encode
@@ -28,9 +27,12 @@ class Closing:
 
     summary: Summary
     seconds: float
-    dead_letters: Path
+    dead_letters: str
+    """The file that has them."""
     stopped_by: str | None
     """Why it ended before its end; None when it did not."""
+    shown_by: str | None = None
+    """The command that shows the dead letters, where it takes one."""
 
     @property
     def status(self) -> ExitStatus:
@@ -53,7 +55,7 @@ class Closing:
             "retries": summary.retries,
             "seconds": round(self.seconds, 3),
             "eventsPerSecond": round(self._speed),
-            "deadLetters": str(self.dead_letters) if summary.rejected else None,
+            "deadLetters": self.dead_letters if summary.rejected else None,
             "stopped": self.stopped_by,
         }
         return encode(values)
@@ -79,6 +81,8 @@ class Closing:
         if summary.rejected:
             reasons = f"each with its reason in {self.dead_letters}"
             rows.append(("Rejected", f"{many(summary.rejected, 'event')}, {reasons}"))
+            if self.shown_by is not None:
+                rows.append(("", f"`{self.shown_by}` shows them"))
         if summary.left:
             rows.append(("Left", f"{many(summary.left, 'event')} read, but not delivered"))
         if self.stopped_by is not None:

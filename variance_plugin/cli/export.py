@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UsageError
 from .options import Assignments, AuthHeader, Paths, SettingsFile, WebhookUrl, configuration
 
 
@@ -15,14 +16,24 @@ def export(  # noqa: PLR0913 -- a command line has its options here
     auth_header: AuthHeader = None,
     assignments: Assignments = None,
     settings: SettingsFile = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="Keeps how far it is, and dead letters: after whatever end, the same command goes on from "
+            "there. Made if there is none.",
+        ),
+    ] = None,
     dead_letters: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--dead-letters",
             metavar="FILE",
-            help="Where events go that can never be delivered, each with its reason. Made when there is one.",
+            help="Where events go that can never be delivered, each with its reason. Made when there is one. "
+            "Without it: [bold]dead-letters.jsonl[/], or the state file.",
         ),
-    ] = Path("dead-letters.jsonl"),
+    ] = None,
     give_up_after: Annotated[
         float | None,
         typer.Option(
@@ -63,13 +74,17 @@ def export(  # noqa: PLR0913 -- a command line has its options here
     $ variance-plugin export events.jsonl --settings variance.toml
     $ variance-plugin export 'exports/*.jsonl.gz' \
         --webhook-url https://hooks.variance.example/c/1 --auth-header "Bearer …"
+    $ variance-plugin export exports/ --state export.db  # goes on where it was
     $ zcat export.jsonl.gz | variance-plugin export -
     """
     from . import export_run  # noqa: PLC0415 -- `--help` needs none of it
 
+    if state is not None and dead_letters is not None:
+        raise UsageError("--dead-letters: the state file keeps them; leave out one of the two")
     order = export_run.Order(
         paths=paths,
-        dead_letters=dead_letters,
+        dead_letters=dead_letters or Path("dead-letters.jsonl"),
+        state=state,
         give_up_after_seconds=give_up_after,
         flush_seconds=stop_within,
         as_json=as_json,

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,14 +12,16 @@ from ..clock import SystemClock
 from ..errors import UsageError
 from ..pipeline import Progress, run, summarize
 from ..plugin import VariancePlugin
-from ..runtime import DeadLetterFile, Host, LoadedPlugin, lone_host
+from ..runtime import Host, LoadedPlugin, lone_host
 from ..settings import manifest, read_settings
+from ..sources import Broken, Record
 from ..sources.file import FileSource
 from ..sources.paths import Input, choose
 from .closing import Closing, ExitStatus
 from .collecting import seldom_collected
 from .configuration import Configuration
 from .display import Display, open_display
+from .keeping import Keeping, in_file, in_state, refuse_stdin
 from .notices import Notices
 from .reading import open_source, tell_skipped_files
 from .stopping import Signals
@@ -33,6 +35,8 @@ class Order:
 
     paths: Sequence[str]
     dead_letters: Path
+    state: Path | None
+    """Keeps dead letters and how far it is, in the place of that file."""
     give_up_after_seconds: float | None
     flush_seconds: float
     """So long a stop may take."""
@@ -48,27 +52,53 @@ def export(configuration: Configuration, order: Order) -> ExitStatus:
         Exception: What nobody foresaw, after the summary.
     """
     configuration.checked(read_settings)
-    _check_dead_letters(order)
     clock = SystemClock()
-    with closing(open_source(order.paths, stopped=lambda: clock.stopped)) as source:
+    with _keeping(order, clock) as keeping, closing(_opened(order, keeping, clock)) as source:
         display = open_display(source.total_bytes)
         try:
             tell_skipped_files(source, display.say)
-            return _deliver(configuration, order, clock=clock, source=source, display=display)
+            return _deliver(
+                configuration, order, clock=clock, keeping=keeping, source=source, display=display
+            )
         finally:
             display.close()
 
 
-def _deliver(
-    configuration: Configuration, order: Order, *, clock: SystemClock, source: FileSource, display: Display
+def _keeping(order: Order, clock: SystemClock) -> AbstractContextManager[Keeping]:
+    if order.state is None:
+        _check_dead_letters(order)
+        return in_file(order.dead_letters, clock)
+    refuse_stdin(order.paths)
+    return in_state(order.state, clock)
+
+
+def _opened(order: Order, keeping: Keeping, clock: SystemClock) -> FileSource:
+    return open_source(order.paths, stopped=lambda: clock.stopped, positions=keeping.positions)
+
+
+def _deliver(  # noqa: PLR0913 -- it stands where all of them meet
+    configuration: Configuration,
+    order: Order,
+    *,
+    clock: SystemClock,
+    keeping: Keeping,
+    source: FileSource,
+    display: Display,
 ) -> ExitStatus:
     notices = Notices(display.say, clock, verbose=order.verbose)
+
+    def acknowledge(record: Record | Broken | None) -> None:
+        if record is not None:
+            source.acknowledge(record.position)
+
     host = lone_host(
         LoadedPlugin.of(VariancePlugin(), manifest()),
         configuration.values,
         clock=clock,
-        dead_letters=(dead_letters := DeadLetterFile(order.dead_letters, clock)),
+        dead_letters=keeping.dead_letters,
+        unreadable=keeping.unreadable,
         logger=notices.logger(),
+        acknowledge=acknowledge,
     )
     progress = Progress()
 
@@ -78,7 +108,8 @@ def _deliver(
         end = Closing(
             summary=summary,
             seconds=watch.seconds,
-            dead_letters=order.dead_letters,
+            dead_letters=keeping.where,
+            shown_by=keeping.shown_by,
             stopped_by=None if watch.reached_end and not summary.left else _why_stopped(watch, host),
         )
         _print(end, as_json=order.as_json)
@@ -89,7 +120,7 @@ def _deliver(
         os._exit(conclude())
 
     failure: BaseException | None = None
-    with closing(dead_letters), Signals() as signals, seldom_collected():
+    with Signals() as signals, seldom_collected():
         host.start()
         with Watch(
             host=host,
@@ -110,6 +141,8 @@ def _deliver(
                 watch.stop(str(error) if isinstance(error, UsageError) else "a fault of the program")
             host.finish(order.flush_seconds if host.stopped else None)
         status = conclude()
+    if (trouble := keeping.trouble()) is not None:
+        display.say(f"How far it is was not saved: {trouble}", loud=True)
     failure = failure or host.failure or watch.failure
     if failure is not None and not isinstance(failure, UsageError):
         raise failure

@@ -101,18 +101,37 @@ def hosted(
     )
 
 
-def lone_host(
+def lone_host(  # noqa: PLR0913 -- it stands where all of them meet
     loaded: LoadedPlugin,
     config: Mapping[str, Any],
     *,
     clock: Clock,
     dead_letters: DeadLetters,
     logger: logging.Logger,
+    unreadable: DeadLetters | None = None,
+    acknowledge: Callable[[Any], None] = lambda _record: None,
 ) -> Host:
-    """A host of one plugin that needs nothing but its configuration."""
+    """A host of one plugin that needs nothing but its configuration.
+
+    Args:
+        loaded: The plugin.
+        config: Its own.
+        clock: Everybody's.
+        dead_letters: Where what it rejects is kept.
+        logger: Its own, and the host's.
+        unreadable: Where records are kept that never became events; None is with the others.
+        acknowledge: See `Host`.
+    """
     shared = Shared.in_memory(clock, dead_letters=dead_letters, logger=logger)
     plugin = hosted(loaded, config, shared)
-    return Host([plugin], clock=clock, calls=shared.calls, reject=plugin.meta.reject, ends_at_fault=True)
+    return Host(
+        [plugin],
+        clock=clock,
+        calls=shared.calls,
+        reject=keeper(unreadable or dead_letters, clock, logger),
+        ends_at_fault=True,
+        acknowledge=acknowledge,
+    )
 
 
 def keeper(dead_letters: DeadLetters, clock: Clock, logger: logging.Logger) -> Callable[[Rejection], None]:

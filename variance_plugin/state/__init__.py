@@ -8,7 +8,7 @@ from .cache import StoredCache
 from .dead_letters import DeadLetterStore, Group
 from .file import StateFile
 from .jobs import JobQueue, StoredJob
-from .letter import DeadLetter, LetterFilter, Refusal
+from .letter import NO_PLUGIN, DeadLetter, LetterFilter, Refusal
 from .memory import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
 from .owner import owner_of
 from .positions import Positions
@@ -16,6 +16,7 @@ from .spool import Spool
 from .storage import StoredCursor, StoredStorage
 
 __all__ = [
+    "NO_PLUGIN",
     "DeadLetter",
     "DeadLetterStore",
     "Group",

@@ -11,6 +11,9 @@ from ..events import utc_text
 from ..exact_json import encode
 from .original import in_line
 
+NO_PLUGIN = ""
+"""In the place of a plugin's name: of records that never became events."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
