@@ -125,6 +125,8 @@ class Runner:
             )
             self._cohorts = open_cohorts(self._around, self.host.deliver)
             self.source: Source | None = None
+            self.has_ended = False
+            """Whether the source had no more, and cohorts were synced once: all that `once` asks for."""
             self._register()
             self._reported_at = clock.monotonic()
             self._ending = starting.pop_all()
@@ -160,6 +162,7 @@ class Runner:
             self._cohorts.join(None)
             if self._cohorts.failure is not None:
                 raise self._cohorts.failure
+        self.has_ended = not self._clock.stopped
 
     def finish(self, deadline_seconds: float | None) -> bool:
         """Deliver what was read and what is asked for, within that time; returns whether all of it ended."""

@@ -122,6 +122,17 @@ def test_what_is_done_is_not_asked_for_again(
     assert KEY not in first + second
 
 
+def test_a_stop_before_the_end_is_no_success(running: Running, posthog: PostHog) -> None:
+    """All that was read is delivered; and still there is more to come, which the status says."""
+    posthog.conduct.next_runs.clear()
+    posthog.conduct.next_runs.append([("Running", None)])
+    with running("--project-id", str(PROJECT)) as process:
+        assert process.stderr is not None
+        assert any("asking PostHog for it" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        assert 3 == process.wait(SECONDS)
+
+
 @pytest.mark.parametrize(
     ("arguments", "change", "expected"),
     [
@@ -146,12 +157,17 @@ def test_what_is_done_is_not_asked_for_again(
             ["Error: source.from: is no time such as 2026-11-21 or 2026-11-21T10:00:00Z (from --set)"],
         ),
         (
+            ["--project-id", "7", "--include", ""],
+            {},
+            ["Error: source.include: is not a list of texts, none of them empty (from --set)"],
+        ),
+        (
             ["--project-id", "7", "--from", "2025-01-20"],
             {},
             ["Error: source.to: is not after source.from"],
         ),
     ],
-    ids=["nothing to ask with", "no time", "no time between"],
+    ids=["nothing to ask with", "no time", "no name", "no time between"],
 )
 def test_wrong_settings_are_said_all_at_once(
     running: Running, arguments: list[str], change: Mapping[str, str], expected: list[str]

@@ -256,8 +256,8 @@ def test_only_persons_who_are_known_are_told_of(
 
     assert ["u-20", "b", UUID_USER] == [user for user, _ in starts.sync("6")]
     assert (
-        "cohort 6 ('Trial'), trait trial: 3 members, of whom 3 were told of now; 0 have left; left out: 1 "
-        "anonymous visitors, 1 persons without a known user id"
+        "cohort 6 ('Trial') is the trait trial of 3 users: 3 came, 0 left; 1 anonymous visitors are left "
+        "out; 1 persons are left out, since nothing tells by which id they are known"
     ) in caplog.text
 
 

@@ -135,7 +135,7 @@ def test_a_runner_syncs_beside_its_source_and_not_ahead_of_time(
     events.write_text(paid % 1, encoding="utf-8")
     with running("run") as process:
         assert process.stderr is not None
-        assert any("250 members, of whom 250 were told of now" in line for line in process.stderr)
+        assert any("power_users of 250 users: 250 came, 0 left" in line for line in process.stderr)
         variance.wait_for_posts(4, SECONDS)
         process.send_signal(signal.SIGTERM)
         assert 0 == process.wait(SECONDS)

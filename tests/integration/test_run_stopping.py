@@ -186,7 +186,7 @@ def test_a_second_signal_ends_it_at_once_and_the_next_run_has_the_rest(
 
 FAILING = """
 import threading
-from variance_plugin.cli import main, run_run
+from variance_plugin.cli import main, runner_watch
 from variance_plugin.points import watch
 
 def fail(point):
@@ -203,7 +203,7 @@ main()
     [
         ("watch(fail)", "KeyError"),
         ("watch(fail)", "SystemExit"),
-        ("run_run._LISTEN_SECONDS = 'amiss'", "TypeError"),
+        ("runner_watch._LISTEN_SECONDS = 'amiss'", "TypeError"),
     ],
     ids=["a lane", "a lane that is told to exit", "what hears signals"],
 )

@@ -20,7 +20,10 @@ def backfill(  # noqa: PLR0913 -- a command line has its options here
     end: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="TIME", help="Until when, itself not included. Now.", show_default=False
+            "--to",
+            metavar="TIME",
+            help="Until when, itself not included; if it is left out, now.",
+            show_default=False,
         ),
     ] = None,
     project_id: ProjectId = None,

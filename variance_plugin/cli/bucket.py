@@ -68,7 +68,7 @@ def bucket(  # noqa: PLR0913 -- each is an option
     machine's role; and for S3 a profile, with [bold]--set source.profile=NAME[/].
 
     [bold]Exit status[/]: 0 all that was read is delivered, 1 some of it is in the dead letters, 2 wrong usage
-    or settings, 3 some of what was read is left for the next run.
+    or settings, 3 some of what was read is left for the next run, or it was stopped before it was through.
 
     [bold]Example[/]
 

@@ -38,7 +38,8 @@ def run(
     flush_seconds at the most. A second one stops it at once, and loses nothing either.
 
     [bold]Exit status[/]: 0 all that was read is delivered, 1 some of it is in the dead letters (with --once),
-    2 wrong usage or settings, 3 some of what was read is left for the next run.
+    2 wrong usage or settings, 3 some of what was read is left for the next run, or it was stopped before the
+    source had no more (with --once).
 
     [bold]Example[/]
 

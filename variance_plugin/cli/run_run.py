@@ -73,7 +73,7 @@ def load(plugin: PluginSettings) -> LoadedPlugin:
 
 
 def _status(runner: Runner, *, once: bool) -> ExitStatus:
-    if runner.host.left:
+    if runner.host.left or (once and not runner.has_ended):
         return ExitStatus.STOPPED
     rejected = runner.progress.broken or any(
         exporter.plugin.counts[REJECTED] for exporter in runner.host.exporters

@@ -21,6 +21,10 @@ _BATCH = 100
 # A cohort that changes while it is listed is listed again: pages shift then.
 _PASSES = 3
 _INDEX = "cohorts"
+_LEFT_OUT = {
+    "anonymous": "anonymous visitors are left out",
+    "undecided": "persons are left out, since nothing tells by which id they are known",
+}
 
 Deliver = Callable[[Sequence[Event]], None]
 """Returns when each event is delivered or a dead letter; raises `Stopped` when the program ends first."""
@@ -187,15 +191,13 @@ class _One:
                 ", ".join(sorted(self._renamed)),
             )
         _logger.info(
-            "%s, trait %s: %d members, of whom %d were told of now; %d have left; left out: %d anonymous "
-            "visitors, %d persons without a known user id",
+            "%s is the trait %s of %d users: %d came, %d left%s",
             self._cohort,
             self._cohort.trait,
             counts["members"],
             counts["came"],
             counts["left"],
-            counts["anonymous"],
-            counts["undecided"],
+            "".join(f"; {counts[what]} {words}" for what, words in _LEFT_OUT.items() if counts[what]),
         )
 
     def _tell(self, changes: Sequence[tuple[str, Told]]) -> None:

@@ -115,6 +115,8 @@ OptionalPlace: TypeAlias = Annotated[
     NUMBER,
     WithJsonSchema({"type": "integer", "minimum": -_FARTHEST, "maximum": _FARTHEST}),
 ]
+# Of something in PostHog; an empty one names nothing.
+GivenName: TypeAlias = Annotated[str, Field(min_length=1)]
 PluginName: TypeAlias = Annotated[str, Field(pattern=_NAME)]
 HttpAddress: TypeAlias = Annotated[str, AfterValidator(_http_address)]
 OptionalEndpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]

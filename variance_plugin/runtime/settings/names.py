@@ -124,7 +124,7 @@ def _wanted(member: Mapping[str, Any]) -> str:
         return "letters, digits, - and _, beginning with a letter or digit, 64 at the most"
     words = {
         "string": "a path" if member.get("format") == "path" else "a text",
-        "array": "a list of texts, at least one",
+        "array": "a list of texts, " + ("at least one" if "minItems" in member else "none of them empty"),
         "boolean": "true or false",
         "integer": "a whole number",
         "number": "a number",

@@ -11,6 +11,7 @@ from pydantic import Field
 from ...secret import Secret
 from .kinds import (
     NUMBER,
+    GivenName,
     OptionalEndpoint,
     OptionalHttpAddress,
     OptionalMoment,
@@ -79,9 +80,9 @@ class BackfillSource:
     """From when on: a day or a time, in UTC. Needed."""
     to: OptionalMoment = None
     """Until when, itself not included. Empty: now."""
-    include: tuple[str, ...] = ()
+    include: tuple[GivenName, ...] = ()
     """The names of the events that PostHog is asked for. Empty: all."""
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[GivenName, ...] = ()
     """The names of events that PostHog leaves out."""
     window_hours: Annotated[int, Field(ge=1, le=168), NUMBER] = 168
     """So much of the time is asked for at once; PostHog's most is a week."""

@@ -12,6 +12,7 @@ from ...secret import Secret
 from ..loading import is_path
 from .kinds import (
     NUMBER,
+    GivenName,
     HttpAddress,
     ListenAddress,
     OptionalNumber,
@@ -112,7 +113,7 @@ class CohortSettings:
 
     __pydantic_config__ = STRICT
 
-    sync: tuple[str, ...] = ()
+    sync: tuple[GivenName, ...] = ()
     """Numbers and names of cohorts. Empty: none."""
     every_hours: Annotated[float, Field(ge=0.1, le=8_784), NUMBER] = 24.0
     """How long after one sync the next one is due."""
