@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from variance_plugin import VariancePlugin
 from variance_plugin.cli.events_by_id import EventsById
@@ -119,10 +120,10 @@ def test_a_demo_run_appears_live(variance: LocalVariance, looking: Looking) -> N
 def test_a_contact_is_found_by_search_with_the_keyboard_alone(
     variance: LocalVariance, looking: Looking
 ) -> None:
-    """`/` goes to the search, Enter to the first that was found, Enter again to what is known of them."""
+    """Ctrl+K goes to the search, Enter to the first that was found, Enter again to what is known of them."""
     export(variance)
     page = looking.page
-    looking.press("/")
+    looking.press("Control+K")
     page.keyboard.type("kim northwind")
     page.get_by_text("Found for “kim northwind”").wait_for()
     looking.press("Enter")
@@ -300,8 +301,6 @@ def test_text_stands_out(browser: "Browser", variance: LocalVariance, scheme: st
 
 def test_what_was_sent_stays_text(variance: LocalVariance, looking: Looking) -> None:
     """Markup in names, events, ids and traits is shown, and nothing of it runs."""
-    import requests  # noqa: PLC0415 -- the others need none
-
     evil = "<img src=x onerror=alert(1)>"
     messages = [
         {"type": "identify", "userId": evil, "traits": {"name": evil, evil: evil, "company": {"id": evil}}},
@@ -318,3 +317,19 @@ def test_what_was_sent_stays_text(variance: LocalVariance, looking: Looking) -> 
     page.get_by_role("heading", name=evil, level=1).wait_for()
     assert 0 == page.locator("main img, main script").count()
     assert looking.never_left()
+
+
+def test_a_profile_follows_what_comes(variance: LocalVariance, looking: Looking) -> None:
+    """Without a reload, and without taking the focus from where it is."""
+    identify = {"type": "identify", "userId": "u-1", "traits": {"name": "Ada", "plan": "free"}}
+    requests.post(variance.url, json=[identify], timeout=10)
+    page = looking.page
+    page.goto(f"{variance.origin}/#/contacts/u-1")
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="plan"))
+    row.get_by_text("free").wait_for()
+    name = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="name")).get_by_role("link")
+    name.focus()
+
+    requests.post(variance.url, json=[{**identify, "traits": {"plan": "pro"}}], timeout=10)
+    row.get_by_text("pro").wait_for()
+    assert name.evaluate("one => one === document.activeElement")

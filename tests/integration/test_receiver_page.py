@@ -241,6 +241,23 @@ def test_a_message_that_can_just_be_read_can_be_looked_at(variance: LocalVarianc
     assert variance.summary().events["deep"] == len(messages) > 0
 
 
+def test_tests_look_without_a_browser(variance: LocalVariance) -> None:
+    """The object tells what the page shows, also of an id that somebody had before."""
+    requests.post(
+        variance.url, json=[{"type": "alias", "previousId": "u-1", "userId": "u-2"}], timeout=SECONDS
+    )
+    contact, account = variance.contact("u-1"), variance.account("acme")
+
+    assert contact is not None
+    assert account is not None
+    assert ("u-2", ["u-1", "a-1"]) == (contact.id, contact.names)
+    assert [("name", '"Ada"', "m-2")] == [
+        (trait.name, trait.json, trait.origin.message_id) for trait in contact.traits
+    ]
+    assert ["u-2"] == [person.id for person in account.people.contacts]
+    assert None is variance.contact("nobody")
+
+
 def test_the_event_stands_beside_its_message() -> None:
     """Where whoever runs the receiver can tell it."""
     with LocalVariance(event_of={"m-1": b'{"event":"$pageview"}'}.get) as variance:

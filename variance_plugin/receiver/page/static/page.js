@@ -61,7 +61,7 @@ async function view(again = false) {
   }
   if (number !== asked) return;
   const open = again ? [...main.querySelectorAll("details")].map((one) => one.open) : [];
-  const place = again ? focused() : null;
+  const theSame = again ? focused() : () => null;
   main.replaceChildren(...content);
   main.querySelectorAll("details").forEach((one, at) => (one.open = open[at] ?? false));
   for (const link of document.querySelectorAll("nav a")) {
@@ -72,7 +72,7 @@ async function view(again = false) {
   document.title = `${title?.textContent ?? ""} · Local Variance`;
   if (document.activeElement !== words) words.value = name === "search" ? decodeURIComponent(id ?? "") : "";
   if (again) {
-    if (place) main.querySelector(place)?.focus({ preventScroll: true });
+    theSame()?.focus({ preventScroll: true });
   } else if (shownFor !== null && document.activeElement !== words) {
     // A new view begins at its heading, for the keyboard and for who listens.
     title?.focus({ preventScroll: true });
@@ -89,13 +89,14 @@ function goOn() {
   goOnTo = null;
 }
 
-/** How to find what has the focus, after the view was renewed. */
+/** How to find what has the focus now, once the view is renewed. */
 function focused() {
   const one = document.activeElement;
-  if (!main.contains(one)) return null;
-  if (one.id) return `#${CSS.escape(one.id)}`;
-  if (one.getAttribute("href")) return `a[href="${CSS.escape(one.getAttribute("href"))}"]`;
-  return null;
+  const address = one.getAttribute("href");
+  const like = one.id ? `#${CSS.escape(one.id)}` : address && `a[href="${CSS.escape(address)}"]`;
+  if (!like || !main.contains(one)) return () => null;
+  const at = [...main.querySelectorAll(like)].indexOf(one);
+  return () => main.querySelectorAll(like)[at];
 }
 
 function say(text) {
@@ -157,8 +158,14 @@ function renewSoon() {
   if (renewal !== null || document.getElementById("figures") || /^#\/messages/.test(location.hash)) return;
   renewal = setTimeout(() => {
     renewal = null;
-    if (!main.querySelector("form:focus-within, pre:focus, details[open]")) view(true);
+    if (isInUse()) renewSoon();
+    else view(true);
   }, 1000);
+}
+
+/** Whether somebody is reading or choosing something that a renewal would take out of their hands. */
+function isInUse() {
+  return main.querySelector("form:focus-within, pre:focus, details[open]") || !getSelection().isCollapsed;
 }
 
 // --- faults on demand ---
@@ -210,8 +217,11 @@ function search() {
   return true;
 }
 
+// Not a single letter: those are in the way of who dictates to the browser (WCAG 2.1.4).
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+if (isMac) document.getElementById("shortcut").textContent = "⌘K";
 document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
+  if (event.key.toLowerCase() === "k" && (isMac ? event.metaKey : event.ctrlKey)) {
     event.preventDefault();
     words.focus();
     words.select();
