@@ -1,4 +1,4 @@
-"""What every test shares: Hypothesis' profiles, a store of objects to read, no secret left behind."""
+"""What every test shares: Hypothesis' profiles, a bucket, a Kafka cluster, no secret left behind."""
 
 import logging
 import os
@@ -10,6 +10,8 @@ from urllib.parse import quote
 import pytest
 import requests
 from hypothesis import settings
+
+from tests.stand_ins import kafka as cluster
 
 # No deadline on one example: machines are shared and noisy, and pytest's time limit catches a hang.
 # Elsewhere each run tries new examples and remembers what failed; in CI the examples follow from the
@@ -76,6 +78,19 @@ def s3(_s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Bucket:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return S3Bucket(f"exports-{next(_numbers)}", _s3_endpoint)
+
+
+def pytest_report_header() -> str:
+    """Say which Kafka the tests run on."""
+    return f"kafka: {(cluster.ApacheKafka if cluster.is_fetched() else cluster.MockCluster).kind}"
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[cluster.Cluster]:
+    """A Kafka cluster; its tests share one process (`xdist_group`), so there is one."""
+    running = cluster.start()
+    yield running
+    running.close()
 
 
 # The authorization that nearly all tests use. Nothing may say it or keep it: no output of this process, no

@@ -11,13 +11,16 @@ from .clock import Clock
 from .cohorts import CohortSync, Listing, Schedule
 from .errors import UsageError
 from .events import Event
+from .extras import Extra, needed
 from .masking import Mask
 from .posthog_api import ApiClient, Patience, api_host
-from .runtime.settings import RunnerSettings
+from .runtime.settings import KafkaSettings as ClusterSettings
+from .runtime.settings import RunnerSettings, SaslMechanism
 from .runtime.settings.sources import BackfillSource as BackfillSettings
 from .runtime.settings.sources import BucketSource as BucketSettings
 from .runtime.settings.sources import FileSource as FileSettings
 from .runtime.settings.sources import HttpSource as HttpSettings
+from .runtime.settings.sources import KafkaSource as KafkaSettings
 from .runtime.settings.sources import NoSource
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
@@ -33,6 +36,7 @@ from .sources.http.forwarding import Fate, Forwarding
 from .sources.http.intake import HttpAccess, HttpIntake
 from .sources.http.upstream import Upstream
 from .sources.intake import StreamIntake
+from .sources.kafka.access import ClusterAccess
 from .sources.nothing import Nothing
 from .sources.paths import STDIN
 from .sources.positions import StoredPositions
@@ -41,6 +45,8 @@ from .sources.spool import SpoolSource
 from .state import Positions, Spool, StateFile
 
 _logger = logging.getLogger(__name__)
+
+_VERIFIES = "enable.ssl.certificate.verification"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,8 @@ def open_source(around: Surroundings, *, once: bool) -> Source:
             return Nothing() if once else Following(Nothing, clock=around.clock, look_again_seconds=3600)
         case HttpSettings() as settings:
             return _http(settings, around, once=once)
+        case KafkaSettings() as settings:
+            return _kafka(settings, around, once=once)
 
 
 def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Source:
@@ -173,6 +181,47 @@ def _client(around: Surroundings) -> ApiClient:
         key=posthog.personal_api_key,
         clock=around.clock,
         mask=Mask(around.settings.secrets),
+    )
+
+
+def _kafka(settings: KafkaSettings, around: Surroundings, *, once: bool) -> Source:
+    with needed(Extra.KAFKA, "source.type kafka"):
+        from .sources.kafka.source import KafkaSource  # noqa: PLC0415 -- an extra
+        from .sources.kafka.subscription import Subscription  # noqa: PLC0415 -- likewise
+    subscription = Subscription(
+        access=kafka_access(around.settings.kafka),
+        topic=settings.topic,
+        group=settings.group,
+        read_from=settings.read_from,
+        once=once,
+    )
+    source = KafkaSource(subscription, around.clock)
+    read = partial(around.metrics.read, source=settings.type)
+    read(known.LAG_RECORDS, lambda: source.lag)
+    read(known.KAFKA_PARTITIONS, lambda: source.partitions)
+    read(known.KAFKA_PAUSED, lambda: source.is_paused)
+    read(known.KAFKA_WAITING, lambda: source.trouble is not None)
+    read(known.KAFKA_REBALANCES, lambda: source.rebalances)
+    return source
+
+
+def kafka_access(settings: ClusterSettings) -> ClusterAccess:
+    """How the cluster of the settings is reached; what is risky about it is said."""
+    if settings.sasl_mechanism.needs_password and not settings.tls:
+        _logger.warning("kafka.tls is off: the password for Kafka goes over the network readably")
+    if settings.properties.get(_VERIFIES) == "false":
+        _logger.warning("kafka.properties: %s is false: anybody can pose as a broker", _VERIFIES)
+    return ClusterAccess(
+        brokers=settings.brokers,
+        tls=settings.tls,
+        tls_ca=settings.tls_ca,
+        tls_certificate=settings.tls_certificate,
+        tls_key=settings.tls_key,
+        tls_key_password=settings.tls_key_password,
+        sasl_mechanism="" if settings.sasl_mechanism is SaslMechanism.NONE else settings.sasl_mechanism,
+        sasl_username=settings.sasl_username,
+        sasl_password=settings.sasl_password,
+        properties=settings.properties,
     )
 
 

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +17,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from tests.stand_ins.kafka import Cluster, produce
 from tests.stand_ins.posthog import KEY, PROJECT, PostHog, at, jsonl_gz
+from variance_plugin.clock import SystemClock
 from variance_plugin.masking import Mask
 from variance_plugin.posthog_api import ApiClient
 from variance_plugin.secret import Secret
@@ -26,6 +28,9 @@ from variance_plugin.sources.backfill import BackfillSource, Wanted, Window
 from variance_plugin.sources.bucket import Access, Bucket, open_store
 from variance_plugin.sources.file import FileSource
 from variance_plugin.sources.intake import StreamIntake
+from variance_plugin.sources.kafka.access import ClusterAccess
+from variance_plugin.sources.kafka.source import KafkaSource
+from variance_plugin.sources.kafka.subscription import Subscription
 from variance_plugin.sources.positions import StoredPositions
 from variance_plugin.sources.spool import SpoolSource
 from variance_plugin.state import Positions, Spool, StateFile
@@ -48,11 +53,13 @@ class Held:
     Attributes:
         folder: With room for files.
         s3: An empty bucket.
+        kafka: Starts a cluster, if none is running, and returns it.
     """
 
-    def __init__(self, folder: Path, s3: "S3Bucket") -> None:
+    def __init__(self, folder: Path, s3: "S3Bucket", kafka: Callable[[], Cluster]) -> None:
         self.folder = folder
         self.s3 = s3
+        self.kafka = kafka
         self._open = ExitStack()
         self._peers = ExitStack()
 
@@ -214,6 +221,25 @@ def rows_in_a_bucket(held: Held) -> Make:
     return lambda: Bucket(store, positions=positions, clock=FakeClock()).open()
 
 
+_topics = count(1)
+
+
+def a_topic_of_a_group(held: Held) -> Make:
+    """One partition; the offsets of the group are the positions."""
+    kafka = held.kafka()
+    if not kafka.is_real:
+        pytest.skip("the mock cluster lets every start wait for three seconds")
+    topic = kafka.topic(f"contract-{next(_topics)}")
+    produce(kafka.brokers, topic, BODIES)
+    subscription = Subscription(
+        access=ClusterAccess(brokers=(kafka.brokers,), properties={"fetch.wait.max.ms": "20"}),
+        topic=topic,
+        group=f"{topic}-group",
+        once=True,
+    )
+    return lambda: KafkaSource(subscription, SystemClock())
+
+
 RESUMABLE = [
     lines_in_a_file_with_positions,
     an_array_in_a_file,
@@ -225,14 +251,16 @@ RESUMABLE = [
     exports_in_a_folder_and_positions_in_a_state_file,
     rows_in_a_bucket,
     a_backfill,
+    # The cluster's tests share one process, so there is one of it.
+    pytest.param(a_topic_of_a_group, marks=pytest.mark.xdist_group("kafka")),
 ]
 SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
 
 
 @pytest.fixture
-def held(tmp_path: Path, s3: "S3Bucket") -> Iterator[Held]:
+def held(request: pytest.FixtureRequest, tmp_path: Path, s3: "S3Bucket") -> Iterator[Held]:
     """A place for `BODIES`."""
-    held = Held(tmp_path / "exports", s3)
+    held = Held(tmp_path / "exports", s3, lambda: request.getfixturevalue("kafka"))
     held.folder.mkdir()
     yield held
     held.end()

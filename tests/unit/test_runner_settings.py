@@ -156,6 +156,7 @@ SOURCES = {
         "forward_to": "https://eu.i.posthog.com", "trusted_proxies": "1", "max_connections": "100",
     },
     "none": {},
+    "kafka": {"topic": "posthog.events", "group": "exports", "read_from": "latest"},
 }  # fmt: skip
 """For each type of source, a value of each of its settings."""
 
@@ -171,7 +172,14 @@ def test_every_setting_can_be_given_by_a_variable(type_: str) -> None:
         "posthog.host": "https://eu.i.posthog.com", "posthog.project_key": "phc_demo",
         "posthog.personal_api_key": "phx_demo", "posthog.project_id": "7", "posthog.report_exceptions": "on",
         "cohorts.sync": "5,Trial", "cohorts.every_hours": "12",
-        "posthog.report_exports": "true", "geoip.database": "g.mmdb", "logs.format": "json",
+        "posthog.report_exports": "true", "kafka.brokers": "k1.example:9093,k2.example:9093",
+        "kafka.tls": "yes",
+        "kafka.tls_ca": "ca.pem",
+        "kafka.tls_certificate": "c.pem", "kafka.tls_key": "c.key", "kafka.tls_key_password": "demo-key",
+        "kafka.sasl_mechanism": "SCRAM-SHA-512", "kafka.sasl_username": "exports",
+        "kafka.sasl_password": "demo-password", "kafka.dead_letter_topic": "dead",
+        "kafka.properties": "fetch.wait.max.ms=50, sasl.oauthbearer.client.secret=demo-secret",
+        "geoip.database": "g.mmdb", "logs.format": "json",
         "logs.level": "debug", "metrics.listen": "127.0.0.1:0",
     }  # fmt: skip
     of_sources = {f"source.{key}" for table in SOURCES.values() for key in table}

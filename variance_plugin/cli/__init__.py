@@ -26,6 +26,7 @@ from .dead_letters import export as export_letters
 from .dead_letters import show as show_letter
 from .demo import demo
 from .export import export
+from .kafka import kafka
 from .plugins import info, init, list_plugins, plugins
 from .preview import preview
 from .receive import receive
@@ -62,6 +63,7 @@ for _command in (
     run,
     bucket,
     backfill,
+    kafka,
     serve,
     sync_cohorts,
     sources,

@@ -3,13 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..manifest import Manifest
 from ..runtime.loading import find_plugin
-from ..runtime.settings import InForce, PluginSettings, Value, read, schema
+from ..runtime.settings import InForce, PluginSettings, read, schema
 from ..secret import Secret
 from .wording import address, printable
 
@@ -47,7 +47,7 @@ def to_text(found: InForce) -> str:
 
 def to_json(found: InForce) -> str:
     """One object: by setting, its value and its origin."""
-    values = {value.key: {"value": _plain(value), "origin": value.origin} for value in found.values}
+    values = {value.key: {"value": _plain(value.value), "origin": value.origin} for value in found.values}
     return json.dumps(values, indent=2) + "\n"
 
 
@@ -65,15 +65,18 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list | tuple):
         return printable(", ".join(map(str, value))) or _NOTHING
+    if isinstance(value, Mapping):
+        return printable(", ".join(f"{name}={_text(one)}" for name, one in value.items())) or _NOTHING
     return printable(_without_query(value))
 
 
-def _plain(value: Value) -> Any:
-    found = value.value
+def _plain(found: Any) -> Any:
     if isinstance(found, Secret):
         return _MASKED if found else None
     if isinstance(found, Path):
         return str(found)
+    if isinstance(found, Mapping):
+        return {name: _plain(one) for name, one in found.items()}
     return _without_query(found) if isinstance(found, str) else found
 
 

@@ -53,6 +53,12 @@ SOURCE_TYPES: Sequence[SourceType] = (
     SourceType(
         type="none", reads="nothing, for a runner that only syncs cohorts", command="sync-cohorts COHORT…"
     ),
+    SourceType(
+        type="kafka",
+        reads="the events topic of a self-hosted PostHog, or one of your own",
+        command="kafka --brokers HOST:PORT",
+        extra=Extra.KAFKA,
+    ),
 )
 
 

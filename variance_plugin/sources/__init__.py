@@ -21,6 +21,8 @@ class Unit(StrEnum):
     """Elements of a JSON array, from 0, as `jq '.[0]'` counts."""
     ROW = "row"
     """Rows of a table, from 1."""
+    OFFSET = "offset"
+    """Offsets of a Kafka partition, from 0, as Kafka's own tools count."""
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a record stands; `str()` is for messages: `events.jsonl:17`, `events.json[3]`.
+    """Where a record stands; `str()` is for messages: `events.jsonl:17`, `events.json[3]`, `topic[3]@17`.
 
     Attributes:
         stream: Which file.
@@ -53,6 +55,8 @@ class Position(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         if self.stream.unit is Unit.ELEMENT:
             return f"{self.stream.name}[{self.number}]"
+        if self.stream.unit is Unit.OFFSET:
+            return f"{self.stream.name}@{self.number}"
         return f"{self.stream.name}:{self.number}" if self.number else self.stream.name
 
 

@@ -5,9 +5,10 @@ and `sources` (what there is, and what it may be), `faults` (what is wrong with 
 plugins' own parameters), `reading` (all of it). `names` tells one by one what there is.
 """
 
+from .kafka import KafkaSettings, SaslMechanism
 from .names import dotted, keys, schema, variable
 from .reading import FILE_NAME, InForce, ManifestOf, Value, read, state_path
-from .sources import BackfillSource, BucketSource, FileSource, Source
+from .sources import BackfillSource, BucketSource, FileSource, KafkaSource, Source
 from .tables import (
     CohortSettings,
     GeoipSettings,
@@ -31,6 +32,8 @@ __all__ = [
     "GeoipSettings",
     "HookSettings",
     "InForce",
+    "KafkaSettings",
+    "KafkaSource",
     "LogFormat",
     "LogLevel",
     "LogSettings",
@@ -39,6 +42,7 @@ __all__ = [
     "PluginSettings",
     "PosthogSettings",
     "RunnerSettings",
+    "SaslMechanism",
     "Source",
     "SpoolSettings",
     "Value",

@@ -97,6 +97,18 @@ def _required_listen_address(text: str) -> str:
     return text
 
 
+def _read_from(value: Any) -> Any:
+    if value in ("earliest", "latest"):
+        return value
+    try:
+        moment = _moment(value)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValueError("is neither earliest nor latest nor a time such as 2026-01-31T12:00:00Z")
+    return moment.isoformat()
+
+
 def _not_empty(value: Any) -> Any:
     if value == "":
         raise ValueError("is empty, where a path is wanted")
@@ -139,6 +151,7 @@ RequiredPath: TypeAlias = Annotated[
 OptionalPath: TypeAlias = Annotated[
     Path | None, BeforeValidator(_path_or_none), WithJsonSchema({"type": "string", "format": "path"})
 ]
+ReadFrom: TypeAlias = Annotated[str, BeforeValidator(_read_from)]
 OptionalNumber: TypeAlias = Annotated[
     int | None, Field(ge=1), NUMBER, WithJsonSchema({"type": "integer", "minimum": 1})
 ]

@@ -123,6 +123,7 @@ def _wanted(member: Mapping[str, Any]) -> str:
     if "pattern" in member:
         return "letters, digits, - and _, beginning with a letter or digit, 64 at the most"
     words = {
+        "object": "a table",
         "string": "a path" if member.get("format") == "path" else "a text",
         "array": "a list of texts, " + ("at least one" if "minItems" in member else "none of them empty"),
         "boolean": "true or false",

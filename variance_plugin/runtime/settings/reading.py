@@ -13,7 +13,7 @@ from .faults import faults_of
 from .gathered import Gathered
 from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys, variable
 from .plugin_config import PluginConfig, is_variance
-from .sources import DEFAULT_SOURCE, BackfillSource, HttpSource
+from .sources import DEFAULT_SOURCE, BackfillSource, HttpSource, KafkaSource
 from .tables import PluginSettings, PosthogSettings, RunnerSettings
 
 FILE_NAME = "runner.toml"
@@ -185,6 +185,7 @@ def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
         yield from _without_project("a backfill", posthog)
     elif settings.cohorts.sync:
         yield from _without_project("cohorts", posthog)
+    yield from _kafka_at_odds(settings)
 
 
 def _backfill_at_odds(source: BackfillSource) -> Iterator[Fault]:
@@ -203,6 +204,12 @@ def _without_project(what: str, posthog: PosthogSettings) -> Iterator[Fault]:
 
 def _needed(what: str, path: KeyPath) -> Fault:
     return Fault(key=dotted(path), problem=f"is needed for {what}; give it there or by {variable(path)}")
+
+
+def _kafka_at_odds(settings: RunnerSettings) -> Iterator[Fault]:
+    topic = settings.source.topic if isinstance(settings.source, KafkaSource) else ""
+    by = "kafka.dead_letter_topic" if settings.kafka.dead_letter_topic else ""
+    yield from settings.kafka.at_odds(by="source.type kafka" if topic else by, topic=topic)
 
 
 def _in_order(plugins: Sequence[PluginSettings]) -> list[PluginSettings]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from ...secret import Secret
+from .kafka import TopicName
 from .kinds import (
     NUMBER,
     GivenName,
@@ -16,6 +17,7 @@ from .kinds import (
     OptionalHttpAddress,
     OptionalMoment,
     PathText,
+    ReadFrom,
     RequiredListenAddress,
     SecretText,
     host_and_port,
@@ -128,6 +130,23 @@ class NoSource:
     """Which kind of source this is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSource:
+    """A topic of the cluster in `[kafka]`, shared by the members of a consumer group."""
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["kafka"] = "kafka"
+    """Which kind of source this is."""
+    topic: Annotated[TopicName, Field(min_length=1)] = "clickhouse_events_json"
+    """What is read. PostHog's own may have a prefix (its KAFKA_PREFIX)."""
+    group: Annotated[str, Field(min_length=1)] = "variance-plugin"
+    """The consumer group, which keeps how far each partition is. Its members share the topic."""
+    read_from: ReadFrom = "earliest"
+    """Where a group begins that is new: `earliest`, `latest` (what comes from now on), or a time."""
+
+
 Source: TypeAlias = Annotated[
-    FileSource | BucketSource | BackfillSource | HttpSource | NoSource, Field(discriminator="type")
+    FileSource | BucketSource | BackfillSource | HttpSource | NoSource | KafkaSource,
+    Field(discriminator="type"),
 ]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ...secret import Secret
 from ..loading import is_path
+from .kafka import KafkaSettings
 from .kinds import (
     NUMBER,
     GivenName,
@@ -197,6 +198,8 @@ class RunnerSettings:
     """Your own PostHog project."""
     cohorts: CohortSettings = field(default_factory=CohortSettings)
     """Which cohorts become traits."""
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    """A Kafka cluster."""
     geoip: GeoipSettings = field(default_factory=GeoipSettings)
     """Where addresses are."""
     logs: LogSettings = field(default_factory=LogSettings)
@@ -207,7 +210,7 @@ class RunnerSettings:
     @property
     def secrets(self) -> Iterator[Secret]:
         """All that are set, so that logs and telemetry can mask them."""
-        candidates = [self.posthog.project_key, self.posthog.personal_api_key]
+        candidates = [self.posthog.project_key, self.posthog.personal_api_key, *self.kafka.secrets]
         candidates += [
             value
             for one in fields(self.source)

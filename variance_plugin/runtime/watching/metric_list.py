@@ -62,6 +62,17 @@ RECORDS_UNREADABLE = _counter(
 )
 LAG_SECONDS = _gauge("runner_lag_seconds", "How long the oldest event under way has waited", "source")
 LAG_BYTES = _gauge("runner_lag_bytes", "What is there to be read, and has not been", "source")
+LAG_RECORDS = _gauge(
+    "runner_lag_records", "Records in the partitions of this process that are not done with", "source"
+)
+KAFKA_PARTITIONS = _gauge("runner_kafka_partitions", "Partitions that this process reads", "source")
+KAFKA_PAUSED = _gauge(
+    "runner_kafka_paused", "1 while they are left alone, since the destination takes nothing", "source"
+)
+KAFKA_WAITING = _gauge(
+    "runner_kafka_waiting", "1 while the brokers do not do what they are asked for", "source"
+)
+KAFKA_REBALANCES = _counter("runner_kafka_rebalances", "Times that partitions came or went", "source")
 SPOOL_BYTES = _gauge("runner_spool_bytes", "Taken in, and not yet done with", "source")
 SPOOL_RECORDS = _gauge("runner_spool_records", "Taken in, and not yet done with", "source")
 

@@ -1,0 +1,421 @@
+"""Kafka as a source, with a cluster and runners as real processes: nothing is lost, whatever ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.request import urlopen
+
+import pytest
+
+from tests.stand_ins.kafka import PASSWORD, USER, ApacheKafka, Cluster, committed, produce
+from variance_plugin.clock import SystemClock
+from variance_plugin.receiver import Answer, LocalVariance, Post
+from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
+
+pytestmark = pytest.mark.xdist_group("kafka")
+
+SECONDS = 30.0  # nothing here takes that long; what does has failed
+PARTITIONS = 4
+
+Process: TypeAlias = subprocess.Popen[str]
+Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
+
+SETTINGS = """
+state = "{name}.db"
+[kafka]
+brokers = ["{brokers}"]
+[kafka.properties]
+"session.timeout.ms" = {session_ms}
+"heartbeat.interval.ms" = 200
+"fetch.wait.max.ms" = 50
+"reconnect.backoff.max.ms" = 500
+{properties}
+[source]
+type = "kafka"
+topic = "{topic}"
+group = "{topic}-group"
+[[plugins]]
+name = "variance"
+[plugins.config]
+webhookUrl = "{url}"
+authHeader = "Bearer demo-token"
+allowedHosts = "127.0.0.1"
+exportEventsBufferSeconds = 0.05
+maxBatchEvents = 20
+retrySeconds = 0
+[metrics]
+listen = "127.0.0.1:0"
+"""
+
+
+@pytest.fixture
+def topic(kafka: Cluster, request: pytest.FixtureRequest) -> str:
+    """A topic of this test alone, called like it."""
+    return kafka.topic(re.sub(r"[^\w.-]", "-", request.node.name), partitions=PARTITIONS)
+
+
+@pytest.fixture
+def running(kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path) -> Running:
+    """Start a runner on the topic, with a state file of its own; it is gone at the end, whatever happens."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
+    }
+
+    @contextmanager
+    def start(*arguments: str, name: str = "a", properties: str = "") -> Iterator[Process]:
+        file = tmp_path / f"{name}.toml"
+        file.write_text(
+            SETTINGS.format(
+                name=name,
+                brokers=kafka.brokers,
+                topic=topic,
+                url=variance.url,
+                properties=properties,
+                # The mock cluster takes three seconds for a rebalance, and hears no heartbeats meanwhile.
+                session_ms=1500 if kafka.is_real else 6000,
+            )
+        )
+        with subprocess.Popen(
+            [sys.executable, "-m", "variance_plugin", "run", str(file), *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+class Produced:
+    """Events that were written to a topic, by number."""
+
+    def __init__(self, brokers: str, topic: str) -> None:
+        self._brokers = brokers
+        self._topic = topic
+        self.numbers: set[int] = set()
+
+    def add(self, count: int, *, padding_bytes: int = 0) -> None:
+        """Write more of them, in turn to each partition."""
+        numbers = range(len(self.numbers), len(self.numbers) + count)
+        self.numbers |= set(numbers)
+        rows = (row(number, padding_bytes) for number in numbers)
+        produce(self._brokers, self._topic, rows, partitions=PARTITIONS)
+
+
+@pytest.fixture
+def produced(kafka: Cluster, topic: str) -> Produced:
+    """Nothing yet."""
+    return Produced(kafka.brokers, topic)
+
+
+def row(number: int, padding_bytes: int) -> bytes:
+    """An event as PostHog writes it to its topic."""
+    fields = {
+        "uuid": f"00000000-0000-0000-0000-{number:012}",
+        "event": "paid",
+        "distinct_id": f"u{number % 7}",
+    }
+    return json.dumps(
+        {
+            **fields,
+            "properties": json.dumps({"number": number, "padding": "x" * padding_bytes}),
+            "timestamp": "2026-11-21 12:34:56.789",
+            "team_id": 7,
+            "person_properties": "{}",
+        }
+    ).encode()
+
+
+def arrived(variance: LocalVariance) -> Counter[int]:
+    """How often each event has been taken by Variance."""
+    return Counter(
+        int(json.loads(bytes(message))["messageId"][-12:])
+        for post in variance.posts
+        if post.status == 200
+        for message in post.raw_messages
+    )
+
+
+def wait_until_all_arrived(variance: LocalVariance, produced: Produced) -> Counter[int]:
+    """Each at least once; those that came more often are told."""
+    while missing := len(produced.numbers - arrived(variance).keys()):
+        taken = sum(post.status == 200 for post in variance.posts)
+        variance.wait_for_posts(len(variance.posts) + 1, SECONDS)
+        assert taken <= len(variance.posts), f"{missing} are missing"
+    found = arrived(variance)
+    print(f"{len(found)} events, {sum(found.values()) - len(found)} repeats, 0 lost")  # noqa: T201 -- the figures
+    return found
+
+
+def say(process: Process, text: str) -> dict[str, Any]:
+    """The next line of the log that says so."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        found: dict[str, Any] = json.loads(line)
+        if text in found["event"]:
+            return found
+    raise AssertionError(f"it ended without saying {text!r}")
+
+
+def metrics_when(port: str, name: str, *, at_least: float) -> dict[str, float]:
+    """The runner's figures of its source, once one of them has come so far."""
+    metrics: dict[str, float] = {}
+    for _ in range(int(SECONDS / 0.1)):
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            text = answer.read().decode()
+        found = re.findall(r"^(\w+)\{source=\"kafka\"\} (\S+)$", text, re.MULTILINE)
+        metrics = {metric: float(value) for metric, value in found}
+        if metrics.get(name, 0) >= at_least:
+            return metrics
+        threading.Event().wait(0.1)
+    raise AssertionError(f"{name} is {metrics.get(name)}")
+
+
+def stop(process: Process) -> None:
+    """In good order."""
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=SECONDS)
+    assert 0 == process.returncode
+
+
+def test_what_is_committed_at_a_clean_stop_is_what_was_delivered(
+    running: Running, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
+) -> None:
+    """So that nothing is repeated by the next start."""
+    produced.add(100)
+    with running() as process:
+        wait_until_all_arrived(variance, produced)
+        stop(process)
+    assert [25] * PARTITIONS == committed(kafka.brokers, f"{topic}-group", topic, partitions=PARTITIONS)
+
+    produced.add(20)
+    with running("--once") as process:
+        assert 0 == process.wait(SECONDS)
+
+    assert Counter(dict.fromkeys(range(120), 1)) == arrived(variance)
+
+
+def test_two_runners_share_a_topic_and_one_goes_on_for_the_other_that_is_killed(
+    running: Running, variance: LocalVariance, produced: Produced
+) -> None:
+    """In the middle of the stream, with a batch on its way: at most what was under way comes again."""
+    with running(name="a") as first, running(name="b") as second:
+        say(first, "assigned")
+        say(second, "assigned")
+        under_way = threading.Event()
+        answers = iter(range(1_000_000))
+
+        def slowly(_post: Post) -> Answer:
+            if next(answers) >= 8:
+                under_way.set()
+            return Answer(delay_seconds=0.02)
+
+        variance.answer_with(slowly)
+        produced.add(1_000)
+        assert under_way.wait(SECONDS)
+        first.kill()
+        first.wait(SECONDS)
+
+        wait_until_all_arrived(variance, produced)
+        stop(second)
+
+
+def test_a_runner_that_joins_under_load_costs_nothing(
+    running: Running, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
+) -> None:
+    """Partitions move in good order, so nothing comes twice either."""
+    variance.answer_with(lambda _post: Answer(delay_seconds=0.01))
+    with running(name="a") as first:
+        produced.add(500)
+        variance.wait_for_posts(3, SECONDS)
+        with running(name="b") as second:
+            say(second, "2 are read here now")
+            produced.add(500)
+            found = wait_until_all_arrived(variance, produced)
+            stop(second)
+        stop(first)
+
+    assert 1_000 == found.total()
+    assert [250] * PARTITIONS == committed(kafka.brokers, f"{topic}-group", topic, partitions=PARTITIONS)
+
+
+def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
+    running: Running, variance: LocalVariance, produced: Produced
+) -> None:
+    """Paused, not revoked: it goes on polling, so it stays a member, and the lag can be seen."""
+    answering = threading.Event()
+
+    def hold(_post: Post) -> Answer:
+        answering.wait(SECONDS)
+        return Answer()
+
+    variance.answer_with(hold)
+    produced.add(400, padding_bytes=30_000)  # more than lanes and hand-over hold
+    with running(properties='"max.poll.interval.ms" = 6000') as process:
+        port = say(process, "listening")["event"].rpartition(" ")[2]
+        say(process, "partitions paused")
+        metrics = metrics_when(port, "runner_lag_seconds", at_least=7)  # longer than the group waits
+        answering.set()
+        found = wait_until_all_arrived(variance, produced)
+        stop(process)
+
+    assert 400 == found.total()
+    expected = {"kafka_paused": 1, "kafka_partitions": 4, "kafka_rebalances_total": 1, "kafka_waiting": 0}
+    expected["lag_records"] = 400
+    assert expected == {name: metrics[f"runner_{name}"] for name in expected}
+
+
+def test_a_broker_that_is_restarted_is_waited_for(
+    running: Running, variance: LocalVariance, kafka: Cluster, produced: Produced
+) -> None:
+    """It is said once that it is gone, and once that it is there again."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("the mock cluster ends with its process")
+    with running() as process:
+        produced.add(200)
+        wait_until_all_arrived(variance, produced)
+        kafka.kill()
+        assert "waiting until it is over" in say(process, "Kafka (")["event"]
+        kafka.start()
+        produced.add(200)
+        say(process, "it answers again")
+        wait_until_all_arrived(variance, produced)
+        stop(process)
+
+
+def test_a_runner_may_start_before_the_brokers(
+    running: Running, variance: LocalVariance, kafka: Cluster, produced: Produced
+) -> None:
+    """In a cluster that comes up, somebody is first."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("the mock cluster ends with its process")
+    produced.add(20)
+    kafka.kill()
+    with running() as process:
+        assert "waiting until it is over" in say(process, "Kafka (")["event"]
+        kafka.start()
+        wait_until_all_arrived(variance, produced)
+        stop(process)
+
+
+def test_a_tombstone_and_a_broken_value_are_dead_letters_of_their_own(  # noqa: PLR0913, PLR0917 -- fixtures
+    running: Running, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced, tmp_path: Path
+) -> None:
+    """With partition and offset; what stands around them is delivered."""
+    produced.add(4)
+    produce(kafka.brokers, topic, [None, b"not JSON", b""])
+    with running("--once") as process:
+        _, _ = process.communicate(timeout=SECONDS)
+        assert 1 == process.returncode
+
+    assert Counter(dict.fromkeys(range(4), 1)) == arrived(variance)
+    with closing(StateFile.open(tmp_path / "a.db", SystemClock())) as state:
+        letters = list(DeadLetterStore(state, SystemClock(), "").letters(LetterFilter(), newest_first=False))
+    assert [f"{topic}[0]@{offset}" for offset in (1, 2, 3)] == [letter.source for letter in letters]
+    assert "a tombstone: a record without a value" == letters[0].last.reason
+    assert b"not JSON" == letters[1].record
+
+
+@pytest.mark.parametrize("read_from", ["latest", "earliest", "2026-01-01T00:00:00Z", "2100-01-01"])
+def test_a_new_group_begins_where_it_is_told(  # noqa: PLR0913, PLR0917 -- likewise
+    running: Running, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced, read_from: str
+) -> None:
+    """And has been there from that moment on: what comes before a first record is done with is read."""
+    produced.add(8)
+    with running("--set", f"source.read_from={read_from}", "--once") as process:
+        assert 0 == process.wait(SECONDS)
+    is_old = read_from in ("earliest", "2026-01-01T00:00:00Z")
+    assert [2] * PARTITIONS == committed(kafka.brokers, f"{topic}-group", topic, partitions=PARTITIONS)
+    produced.add(4)
+    with running("--set", "source.read_from=latest", "--once") as process:
+        assert 0 == process.wait(SECONDS)
+
+    assert set(range(0 if is_old else 8, 12)) == arrived(variance).keys()
+
+
+def test_records_that_kafka_deleted_before_they_were_read_are_missed_loudly(
+    running: Running, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced
+) -> None:
+    """Its retention is the operator's affair; a gap in silence would be this program's."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("the mock cluster deletes nothing")
+    produced.add(8)
+    with running("--once") as process:
+        assert 0 == process.wait(SECONDS)
+    produced.add(8)
+    kafka.delete_before(topic, 3)
+    with running("--once") as process:
+        said = say(process, "Kafka has deleted")
+        process.communicate(timeout=SECONDS)
+
+    assert "error" == said["level"]
+    assert "offset 2 was due, and reading goes on at 3" in said["event"]
+    assert set(range(8)) | set(range(12, 16)) == arrived(variance).keys()
+
+
+@pytest.mark.parametrize(
+    ("expected", "settings"),
+    [
+        pytest.param("there is no such topic: check its name", {"source.topic": "elsewhere"}, id="topic"),
+        pytest.param(
+            "the brokers refuse the credentials: check sasl_mechanism, sasl_username and sasl_password",
+            {
+                "kafka.sasl_mechanism": "PLAIN",
+                "kafka.sasl_username": USER,
+                "kafka.sasl_password": "wrong-demo",
+            },
+            id="password",
+        ),
+        pytest.param("No such configuration property", {"kafka.properties": "no.such=1"}, id="property"),
+    ],
+)
+def test_what_kafka_refuses_ends_the_start_in_words(
+    running: Running, kafka: Cluster, expected: str, settings: dict[str, str]
+) -> None:
+    """It is a mistake of the settings, and shows as one."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("the mock cluster refuses nobody")
+    if "kafka.sasl_mechanism" in settings:
+        settings |= {"kafka.brokers": kafka.sasl_brokers}
+    with running(
+        *(part for key, value in settings.items() for part in ("--set", f"{key}={value}"))
+    ) as process:
+        _, told = process.communicate(timeout=SECONDS)
+
+    assert 2 == process.returncode
+    assert expected in told
+    assert "wrong-demo" not in told
+
+
+def test_a_user_with_a_password_is_let_in(
+    running: Running, kafka: Cluster, variance: LocalVariance, produced: Produced
+) -> None:
+    """And the password shows nowhere, at the most talkative level either."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("the mock cluster knows no users")
+    produced.add(4)
+    settings = [
+        "kafka.sasl_mechanism=PLAIN",
+        f"kafka.sasl_username={USER}",
+        f"kafka.sasl_password={PASSWORD}",
+    ]
+    settings += [f"kafka.brokers={kafka.sasl_brokers}", "logs.level=debug", "kafka.properties=debug=security"]
+    with running("--once", *(part for one in settings for part in ("--set", one))) as process:
+        _, told = process.communicate(timeout=SECONDS)
+
+    assert 0 == process.returncode
+    assert set(range(4)) == arrived(variance).keys()
+    assert PASSWORD not in told

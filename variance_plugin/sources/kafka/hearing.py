@@ -1,0 +1,55 @@
+"""What is heard of the brokers: what a person has to mend, and what has to be waited out."""
+
+import logging
+
+from confluent_kafka import KafkaError
+
+from ...errors import UsageError
+from .words import is_fault, told
+
+_logger = logging.getLogger(__name__)
+
+
+class Hearing:
+    """Keeps what is wrong, and says it once when it begins and once when it is over.
+
+    Args:
+        about: What it is about, for messages.
+
+    Attributes:
+        trouble: What is wrong now, in words, or None. Read from any thread.
+        at_start: Whether this process has never got as far as being a member; a fault is a `UsageError` then.
+    """
+
+    def __init__(self, about: str) -> None:
+        self.trouble: str | None = None
+        self.at_start = True
+        self._about = about
+        self._refusal: UsageError | None = None
+
+    def hear(self, error: KafkaError) -> None:
+        """Take note. Called by librdkafka too, in a poll, where nothing may be raised."""
+        text = told(error, self._about)
+        if error.fatal() or (self.at_start and is_fault(error)):
+            self._refusal = UsageError(text)
+            return
+        if self.trouble is None:
+            _logger.warning("%s; waiting until it is over", text)
+        elif text != self.trouble:
+            _logger.debug("%s", text)
+        self.trouble = text
+
+    def judge(self) -> None:
+        """Raise what waiting does not mend.
+
+        Raises:
+            UsageError: When the brokers refuse this user, the topic or the group.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+
+    def all_is_well(self) -> None:
+        """A broker has done what it was asked for."""
+        if self.trouble is not None:
+            _logger.info("%s: it answers again", self._about)
+            self.trouble = None
