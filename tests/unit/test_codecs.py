@@ -97,6 +97,16 @@ def test_content_comes_out_as_it_went_in_however_it_is_cut(
 
 
 @pytest.mark.parametrize("codec", FRAMED)
+def test_small_frames_that_each_unpack_to_much_are_one_content(codec: Codec) -> None:
+    """Several in one window of the reader, each in several pieces: gzip was once read for ever there."""
+    content = b'{"event": "order paid"}\n' * 50_000
+
+    chunks = cut(PACK[codec](content) * 4, [])
+
+    assert content * 4 == b"".join(decoded(chunks, name=NAME[codec]))
+
+
+@pytest.mark.parametrize("codec", FRAMED)
 @given(
     lines=st.lists(st.binary(max_size=200), min_size=1, max_size=40),
     places=st.lists(st.integers(0), max_size=8),

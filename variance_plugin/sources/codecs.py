@@ -151,7 +151,8 @@ def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     def unpack(frame: "zlib._Decompress", window: memoryview) -> Iterator[bytes]:
         piece = frame.decompress(window, _PIECE_BYTES)
         yield piece
-        while frame.unconsumed_tail or (len(piece) == _PIECE_BYTES and not frame.eof):
+        # At a member's end Python may leave `unconsumed_tail` as it was; only `eof` tells.
+        while not frame.eof and (frame.unconsumed_tail or len(piece) == _PIECE_BYTES):
             piece = frame.decompress(frame.unconsumed_tail, _PIECE_BYTES)
             yield piece
 
