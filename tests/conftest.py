@@ -34,6 +34,7 @@ class S3Bucket:
         self.endpoint = endpoint
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.headers["Authorization"] = "AWS demo-key-id:unsigned"  # it asks only for a name
         self._ask("PUT", "")
 
     @property

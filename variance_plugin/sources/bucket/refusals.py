@@ -18,6 +18,7 @@ _CREDENTIAL_WORDS = (
     "service account",
     "token request",
 )
+_SHOWN_CHARACTERS = 200
 _ARCHIVED = ("InvalidObjectState", "BlobArchived")
 
 _NO_CREDENTIALS = {
@@ -62,7 +63,7 @@ def fault_of(error: Exception, *, scheme: str) -> StoreFault:
     failure = next((ours for theirs, ours in _FAILURES.items() if theirs in text), None)
     if failure or "HTTP error" in text:
         return StoreFault(Trouble.UNREACHABLE, failure or "the connection failed")
-    return StoreFault(Trouble.REFUSED, f"it cannot be used ({type(error).__name__})")
+    return StoreFault(Trouble.REFUSED, f"it cannot be used: {_plain(text) or type(error).__name__}")
 
 
 def _refusal(error: Exception, text: str, code: str | None, scheme: str) -> str | None:
@@ -73,6 +74,8 @@ def _refusal(error: Exception, text: str, code: str | None, scheme: str) -> str 
         return "there is no such bucket; look at source.url, and source.endpoint"
     if code == "AuthorizationHeaderMalformed" or "incorrectly configured region" in text:
         return "the bucket is in another region; set source.region"
+    if "invalid list response" in text:
+        return f"what answers there does not speak the protocol of {scheme}://; look at source.endpoint"
     if type(error).__name__ == "InvalidPathError":
         return (
             "it holds an object with `.`, `..` or nothing between two slashes of its name; narrow source.url "
@@ -81,6 +84,12 @@ def _refusal(error: Exception, text: str, code: str | None, scheme: str) -> str 
     if "HTTP error" not in text and any(word in text.lower() for word in _CREDENTIAL_WORDS):
         return f"the credentials cannot be used: {_NO_CREDENTIALS[scheme]}"
     return None
+
+
+def _plain(text: str) -> str:
+    """The first line, unless it holds an address or an answer."""
+    line = text.partition("\n")[0].rpartition(" error: ")[2][:_SHOWN_CHARACTERS]
+    return "" if "://" in line or "<" in line else line
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
