@@ -97,6 +97,37 @@ def test_accounts_are_found_by_name_and_id(store: Store) -> None:
     assert 3 == store.find_companies((), 1)[1]
 
 
+def test_a_person_with_another_id_is_found_by_both(store: Store) -> None:
+    """What is known of them and what they did goes along; nobody has the former id any more."""
+    add(store, identify("u-old", name="Ada"), page("u-old"))
+    add(store, {"type": "alias", "previousId": "u-old", "userId": "u-new"}, page("u-old", 2))
+
+    person = store.person("u-new")
+    assert person is not None
+    assert ("Ada", 2, ["u-old"]) == (person.name, person.events, person.names)
+    assert store.person("u-old") is None
+    assert ["u-new"] == [one.user_id for one in store.find_contacts(("u-old",), 5)[0]]
+    assert 4 == len(store.entries(limit=9, owners=person.keys))
+
+
+def test_an_account_that_somebody_left_is_without_them(store: Store) -> None:
+    """And stays an account."""
+    add(store, identify("u-1", company={"id": "acme"}))
+    add(store, {**identify("u-1", company={"id": "initech"}), "messageId": "again"})
+
+    assert ([], 0) == store.members("acme", 5)
+    assert ["u-1"] == [person.user_id for person in store.members("initech", 5)[0]]
+    assert ["acme", "initech"] == [company.account_id for company in store.companies()]
+
+
+def test_everything_is_counted(store: Store) -> None:
+    """Contacts without who was never identified, visitors without who is linked."""
+    add(store, page("a-1"), page("a-2"), page("u-1"))
+    add(store, identify("u-2", anonymous_id="a-2", company={"id": "acme"}))
+
+    assert (1, 1, 1) == (store.count_contacts(), store.count_companies(), store.count_visitors())
+
+
 def test_messages_follow_whom_they_belong_to(store: Store) -> None:
     """Through an identify and a merge; each is kept as it was sent."""
     add(

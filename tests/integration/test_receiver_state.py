@@ -92,7 +92,14 @@ def test_what_is_no_state_file_is_left_alone(tmp_path: Path) -> None:
         database.execute("CREATE TABLE theirs (x)")
     database.close()
 
+    newer = tmp_path / "newer.db"
+    LocalVariance(state=newer).close()
+    with sqlite3.connect(newer) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+
     for path, reason in (
+        (newer, "it has version 99, and this program reads version 1"),
         (text, "file is not a database"),
         (tmp_path, "Is a directory"),
         (other, "it is the database of another program"),

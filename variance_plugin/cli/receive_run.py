@@ -83,6 +83,8 @@ def receive(  # noqa: PLR0913 -- one for each matter
     with Signals() as signals, variance:
         for connection in connections:
             print(f"A local Variance listens on {variance.url_of(connection.name)}", flush=True)  # noqa: T201
+        if host in {"", "0.0.0.0", "::"}:  # noqa: S104 -- only compared
+            print("So does every address of this machine; the page is for this machine alone.")  # noqa: T201
         print(f"See what comes of the messages at {variance.origin}/ and end with Ctrl-C.", flush=True)  # noqa: T201
         if show:
             webbrowser.open(variance.origin)
