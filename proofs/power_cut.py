@@ -24,13 +24,24 @@ class Promised:
 
     appended: list[bytes] = field(default_factory=list)
     dropped: int = 0
-    letters: int = 0
+    letters: dict[int, int] = field(default_factory=dict)
+    """How often each dead letter was refused, by its number."""
+    leaving: set[int] = field(default_factory=set)
+    """Dead letters whose replay has delivered them, told or not."""
+    settled: set[int] = field(default_factory=set)
+    """Those of which it was told that they are gone."""
     stored: int | None = None
     changes: int = 0
 
     def copy(self) -> "Promised":
         """As it is now."""
-        return replace(self, appended=list(self.appended))
+        return replace(
+            self,
+            appended=list(self.appended),
+            letters=dict(self.letters),
+            leaving=set(self.leaving),
+            settled=set(self.settled),
+        )
 
 
 def work(state: StateFile, promised: Promised) -> None:
@@ -49,12 +60,27 @@ def work(state: StateFile, promised: Promised) -> None:
             storage.set("number", number)
             promised.stored = number
             letters.add(Rejection(event=make_event(number=number), reason="no"))
-            promised.letters += 1
+            promised.letters[len(promised.letters) + 1] = 1
             promised.changes += 2
+        if number % 5 == 3:
+            _replay(letters, len(promised.letters), promised)
         if number % 7 == 6:
             # Counted before: what may be dropped is dropped in part at a cut.
             promised.dropped = len(promised.appended) // 2
             spool.acknowledge(promised.dropped)
+
+
+def _replay(letters: DeadLetterStore, id_: int, promised: Promised) -> None:
+    """Send a letter again: every other one is delivered, the rest refused once more."""
+    letters.begin_replay(LetterFilter(ids=[id_]))
+    if id_ % 2:
+        promised.leaving.add(id_)
+        letters.settle([id_])
+        promised.settled.add(id_)
+    else:
+        letters.refused_again(id_, Rejection(event=make_event(), reason="again"))
+        promised.letters[id_] = 2
+    promised.changes += 2
 
 
 def lost_after(folder: Path, promised: Promised) -> list[str]:
@@ -72,9 +98,14 @@ def lost_after(folder: Path, promised: Promised) -> list[str]:
         stored = StoredStorage(state, "variance").get("number")
         if promised.stored is not None and (stored is None or stored < promised.stored):
             lost.append(f"stored {promised.stored}, found {stored}")
-        letters = DeadLetterStore(state, state.clock).count(LetterFilter())
-        if letters < promised.letters:
-            lost.append(f"{promised.letters - letters} dead letters")
+        letters = DeadLetterStore(state, state.clock).letters(LetterFilter())
+        refusals = {letter.id: len(letter.history) + 1 for letter in letters}
+        lost += [
+            f"dead letter {id_}, refused {times} times"
+            for id_, times in promised.letters.items()
+            if refusals.get(id_, 0) < times and id_ not in promised.leaving
+        ]
+        lost += [f"dead letter {id_} came back" for id_ in promised.settled & {*refusals}]
         return lost
     finally:
         state.close()
