@@ -110,6 +110,25 @@ def test_show_speaks_json(run: Run) -> None:
     assert "s3cret" not in ended.stdout
 
 
+def test_a_time_is_shown_as_it_can_be_written(run: Run, tmp_path: Path) -> None:
+    """In UTC, for people and as JSON."""
+    (tmp_path / "backfill.toml").write_text(
+        '[source]\ntype = "backfill"\nfrom = 2026-01-31\n[posthog]\nproject_id = 7\n', encoding="utf-8"
+    )
+    environment = {
+        "RUNNER_POSTHOG__PERSONAL_API_KEY": "phx_demo",
+        "VARIANCE_WEBHOOK_URL": "https://hooks.example/1",
+        "VARIANCE_AUTH_HEADER": "Bearer demo",
+    }
+    shown = run("show", "backfill.toml", **environment).stdout
+    found = json.loads(run("show", "backfill.toml", "--json", **environment).stdout)
+
+    assert {"value": "2026-01-31T00:00:00Z", "origin": "backfill.toml"} == found["source.from"]
+    assert ["source.from", "2026-01-31T00:00:00Z", "backfill.toml"] in [
+        line.split() for line in shown.splitlines()
+    ]
+
+
 def test_show_tells_all_that_is_wrong_at_once(run: Run, tmp_path: Path) -> None:
     """On standard error, with status 2, and no traceback."""
     with (tmp_path / "runner.toml").open("a", encoding="utf-8") as file:

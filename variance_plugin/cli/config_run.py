@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ def _text(value: Any) -> str:
         return _NOTHING
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime):
+        return _moment(value)
     if isinstance(value, list | tuple):
         return printable(", ".join(map(str, value))) or _NOTHING
     if isinstance(value, Mapping):
@@ -77,7 +80,13 @@ def _plain(found: Any) -> Any:
         return str(found)
     if isinstance(found, Mapping):
         return {name: _plain(one) for name, one in found.items()}
+    if isinstance(found, datetime):
+        return _moment(found)
     return _without_query(found) if isinstance(found, str) else found
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def _without_query(value: Any) -> str:
