@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from .clock import Clock
-from .cohorts import CohortSync, Listing, Schedule
+from .cohorts import CohortSync, Listing, SyncSchedule
 from .errors import UsageError
 from .events import Event
 from .extras import Extra, needed
@@ -150,7 +150,7 @@ def _backfill(settings: BackfillSettings, around: Surroundings) -> Source:
     return BackfillSource(wanted, client=_client(around), clock=around.clock, positions=positions)
 
 
-def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None]) -> Schedule | None:
+def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None]) -> SyncSchedule | None:
     """What tells of cohorts beside the source; None when there are none to tell of.
 
     Args:
@@ -168,7 +168,7 @@ def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None
         deliver=deliver,
         clock=around.clock,
     )
-    return Schedule(
+    return SyncSchedule(
         sync, memory=around.positions, every=timedelta(hours=settings.every_hours), clock=around.clock
     )
 

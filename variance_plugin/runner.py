@@ -10,6 +10,7 @@ from .clock import Clock
 from .cohorts import COHORT_EVENT
 from .errors import StateError, Stopped, UsageError
 from .opening import Surroundings, open_cohorts, open_source
+from .parameters import Parameters
 from .pipeline import Progress, run
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
@@ -209,6 +210,13 @@ class Runner:
                 raise UsageError(
                     f"cohorts become traits by {COHORT_EVENT} events, which are left out here: {reason}"
                 )
+            for exporter in self.host.exporters:
+                plugin = exporter.plugin
+                if Parameters(plugin.meta.config).yes("historical"):
+                    raise UsageError(
+                        f"cohorts are what is true now, and with historical = yes {plugin.name} sends no "
+                        "traits: sync them by a run of their own"
+                    )
             self._cohorts.begin(once=once)
 
     def _state_trouble(self) -> str | None:

@@ -164,10 +164,18 @@ def test_what_cannot_be_synced_is_said(running: Running) -> None:
     assert "Traceback" not in said
 
 
-def test_a_filter_that_would_leave_cohorts_out_is_refused(running: Running) -> None:
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("eventsToExport=paid", "cohorts become traits by $identify events, which are left out here"),
+        ("historical=yes", "with historical = yes variance sends no traits: sync them by a run of their own"),
+    ],
+    ids=["a filter", "history"],
+)
+def test_settings_that_would_leave_cohorts_out_are_refused(running: Running, setting: str, said: str) -> None:
     """They would seem to be told, and never arrive."""
-    with running("sync-cohorts", "5", "--set", "eventsToExport=paid") as process:
-        status, said = ended(process)
+    with running("sync-cohorts", "5", "--set", setting) as process:
+        status, lines = ended(process)
 
     assert 2 == status
-    assert "cohorts become traits by $identify events, which are left out here" in said.splitlines()[-1]
+    assert said in lines.splitlines()[-1]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from variance_plugin.cohorts import Schedule, trait_name
+from variance_plugin.cohorts import SyncSchedule, trait_name
 from variance_plugin.cohorts.changes import change, event
 from variance_plugin.cohorts.membership import Membership, Told
 from variance_plugin.cohorts.who import Person, Unknown, best_guess, user_id_of
@@ -221,7 +221,7 @@ class Syncs:
 def run_on_schedule(clock: FakeClock, memory: Memory, results: list[Exception | None]) -> list[float]:
     """After how many seconds each sync ran."""
     syncs = Syncs(clock, results)
-    schedule = Schedule(syncs, memory=memory, every=timedelta(hours=6), clock=clock)
+    schedule = SyncSchedule(syncs, memory=memory, every=timedelta(hours=6), clock=clock)
     schedule.begin(once=False)
     assert schedule.join(10)
     assert schedule.failure is None
@@ -251,7 +251,7 @@ def test_a_sync_that_fails_is_tried_again_when_the_next_one_is_due(
 def test_the_only_sync_that_fails_is_a_failure() -> None:
     """Whoever asked for it is told."""
     clock = FakeClock()
-    schedule = Schedule(
+    schedule = SyncSchedule(
         Syncs(clock, [UsageError("no such cohort"), None]), memory=Memory(), every=timedelta(1), clock=clock
     )
     schedule.begin(once=True)
@@ -263,7 +263,7 @@ def test_the_only_sync_that_fails_is_a_failure() -> None:
 def test_a_fault_of_the_program_ends_the_run() -> None:
     """Rather than that nobody would ever know."""
     clock = FakeClock()
-    schedule = Schedule(
+    schedule = SyncSchedule(
         Syncs(clock, [ValueError("a fault"), None]), memory=Memory(), every=timedelta(1), clock=clock
     )
     schedule.begin(once=False)

@@ -8,7 +8,7 @@ known), `membership` (what has been told, kept in the state file), `changes` (wh
 from .changes import COHORT_EVENT
 from .listing import Cohort, Listing
 from .naming import trait_name
-from .schedule import Schedule
+from .schedule import SyncSchedule
 from .sync import CohortSync
 
-__all__ = ["COHORT_EVENT", "Cohort", "CohortSync", "Listing", "Schedule", "trait_name"]
+__all__ = ["COHORT_EVENT", "Cohort", "CohortSync", "Listing", "SyncSchedule", "trait_name"]

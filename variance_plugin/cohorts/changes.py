@@ -50,7 +50,7 @@ def event(cohort: str, person: str, told: Told, now: datetime) -> bytes:
         {
             "uuid": str(uuid5(_NAMESPACE, name)),
             "event": COHORT_EVENT,
-            "timestamp": utc_text(now.isoformat()),
+            "timestamp": utc_text(now.isoformat(timespec="milliseconds")),
             "distinct_id": told.user_id,
             "properties": {"$is_identified": True, "$set": traits},
         }

@@ -27,7 +27,7 @@ class Sync(Protocol):
         ...
 
 
-class Schedule:
+class SyncSchedule:
     """Runs a sync as soon as it is due.
 
     When the last one ended stands in the state file, so that a start does not sync ahead of time.

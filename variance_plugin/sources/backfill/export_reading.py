@@ -61,6 +61,7 @@ class ExportReading:
         """Where each file begins that has been opened, and which it is."""
         self._from = self._start(saved)
         self._number = self._from[2].number
+        """Of the last record of the files that are read."""
         self.records = self._read()
 
     @property
@@ -95,8 +96,11 @@ class ExportReading:
         """See `Tracked`."""
         if self.is_lost:
             return
-        self._positions.save(self.window.key, {"done": True, "number": self._number})
-        _logger.info("window %s: done, %d records", self.window, self._number)
+        # The last record may be done with before the reader comes to what follows it.
+        behind = self._final.behind if self._final else None
+        number = behind.number if behind else self._number
+        self._positions.save(self.window.key, {"done": True, "number": number})
+        _logger.info("window %s: done, %d records", self.window, number)
 
     def close(self) -> None:
         """See `in_turn.Reading`."""
