@@ -201,6 +201,20 @@ def test_a_renamed_cohort_keeps_its_members_under_the_new_name(
     assert [] == starts.sync("On trial")
 
 
+def test_persons_who_are_merged_stay_in(posthog: PostHog, starts: Starts) -> None:
+    """PostHog lists one of them, with the ids of both; to Variance they are one contact, which is in."""
+    cohort = posthog.cohorts[6]
+    starts.sync("6")
+    cohort.persons = [person(1, "u-1", "u-2")]
+    cohort.version += 1
+    merged = starts.sync("6")
+    cohort.persons = []
+    cohort.version += 1
+
+    assert [] == merged
+    assert [("u-1", {"trial": False})] == starts.sync("6")
+
+
 def test_a_deleted_cohort_has_no_members(
     posthog: PostHog, starts: Starts, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -139,6 +139,9 @@ class _One:
         self._deliver = deliver
         self.membership = Membership(memory, f"cohort {name}", clock=clock)
         self.user_ids = {person: told.user_id for person, told in self.membership.told.items()}
+        self._told_ids = set(self.user_ids.values())
+        self._met_ids: set[str] = set()
+        """Those of them by which somebody is known who is in it."""
         self.met: set[str] = set()
         self.counts: Counter[str] = Counter()
         self._renamed = {told.trait for told in self.membership.told.values() if told.is_member} - {
@@ -152,6 +155,7 @@ class _One:
             if person.id in self.met:
                 continue
             self.met.add(person.id)
+            self._met_ids |= self._told_ids.intersection(person.distinct_ids)
             if isinstance(user_id, Unknown):
                 self.counts[user_id.name.lower()] += 1
                 continue
@@ -166,18 +170,23 @@ class _One:
     def meet_again(self) -> None:
         """All of them are listed once more."""
         self.met.clear()
+        self._met_ids.clear()
         for what in ("members", "anonymous", "undecided"):
             del self.counts[what]
 
     def leave(self, persons: Sequence[str]) -> None:
         """These are not in it any more, if they ever were."""
-        changes = []
+        changes, merged = [], []
         for person in persons:
             before = self.membership.told[person]
             told = change(before, user_id=before.user_id, trait=before.trait, is_member=False)
-            if told is not None:
+            if told is not None and before.user_id in self._met_ids:
+                # Another person now, who is in it: to Variance they are one contact, too.
+                merged.append((person, told))
+            elif told is not None:
                 self.counts["left"] += 1
                 changes.append((person, told))
+        self.membership.arrived(merged)
         self._tell(changes)
 
     def tell_result(self) -> None:
