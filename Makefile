@@ -34,7 +34,7 @@ check: $(VENV)/installed-dev ## check style, types and the architecture, without
 bench: $(VENV)/installed-dev ## measure events a second on this machine
 	@$(BIN)/python -m benchmarks
 
-prove: $(VENV)/installed-dev ## kill, cut and fail for some ten minutes: nothing is lost
+prove: $(VENV)/installed-dev ## kill, cut and fail for some twenty minutes: nothing is lost
 	@$(BIN)/python -m proofs
 
 $(VENV)/installed: $(NEEDS)

@@ -86,5 +86,5 @@ class Faults:
         name = self._deck.pop()
         times, answer = FAULTS[name]
         if name in _LOST and self._chance.random() < 0.5:
-            return [Planned(f"{name}, yet taken", replace(answer, applied=True))] * times
+            return [Planned(f"{name} (taken)", replace(answer, applied=True))] * times
         return [Planned(name, answer)] * times

@@ -28,8 +28,8 @@ _ANSWERS = (
     Planned("401", Answer(status=401)),
     Planned(TOO_LARGE, Answer(status=413)),
     Planned("reset", Answer(fault=WireFault.RESET)),
-    Planned("reset, yet taken", Answer(fault=WireFault.RESET, applied=True)),
-    Planned("answer cut short, yet taken", Answer(fault=WireFault.CUT_SHORT, applied=True)),
+    Planned("reset (taken)", Answer(fault=WireFault.RESET, applied=True)),
+    Planned("answer cut short (taken)", Answer(fault=WireFault.CUT_SHORT, applied=True)),
 )
 
 

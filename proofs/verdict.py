@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from textwrap import fill
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,14 +42,19 @@ class Verdict:
             ("lost", f"{len(self.lost):,}"),
             ("wrong", f"{len(self.wrong):,}"),
         ]
+        lines = [
+            fill(value, _WIDTH, initial_indent=f"  {name:<10}", subsequent_indent=" " * 12)
+            for name, value in rows
+        ]
         found = [f"  ! {one}" for one in (*self.lost[:_SHOWN], *self.wrong[:_SHOWN])]
-        return "\n".join([self.title, *(f"  {name:<10}{value}" for name, value in rows), *found])
+        return "\n".join([self.title, *lines, *found])
 
 
 _SHOWN = 10
+_WIDTH = 110
 
 
 def _sums(counts: Counter[str]) -> str:
     if not counts:
         return "0"
-    return f"{counts.total():,}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return f"{counts.total():,}: " + ", ".join(f"{count} x {name}" for name, count in sorted(counts.items()))

@@ -45,7 +45,7 @@ def test_every_event_ends_as_it_must_however_the_runner_is_killed(
     assert Counter([*points, "at random"]) == found.kills
     assert found.events + 1 == found.delivered + found.skipped + found.dead
     if source == "file":
-        assert set(FAULTS) == {name.removesuffix(", yet taken") for name in found.faults} - {
+        assert set(FAULTS) == {name.removesuffix(" (taken)") for name in found.faults} - {
             "400 for one message"
         }
 

@@ -263,11 +263,15 @@ def test_no_secret_is_left_anywhere_by_a_run_in_which_everything_fails(
     for command in ("list", "info noisy"):
         scene.run("plugins", *command.split())
     scene.run("sources")
+    for command in ("list", "list --json", "list --by reason", "show 1", "export letters.jsonl"):
+        assert 0 == scene.run("dead-letters", *command.split())
+    scene.gather_files()
 
     assert [] == leaks(scene.gathered)
     # It was sent, refused with an echo, and the echo is masked: there was something to be found.
     assert any(SECRETS["webhookUrl"] in post.path for post in variance.posts)
     assert b'"authorization": "***"' in scene.gathered["variance.db"] + scene.gathered["variance.db-wal"]
+    assert b'"authorization": "***"' in scene.gathered["letters.jsonl"].replace(b"\\", b"")
     assert b"my token is ***" in scene.gathered["log until the kill"]
 
 

@@ -1,0 +1,143 @@
+"""The runbook of `docs/reliability.md` is true: what it says a run tells is what a run tells."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import click
+import pytest
+import typer.main
+
+from variance_plugin.cli import app
+from variance_plugin.receiver import Answer, LocalVariance, Post
+
+SECONDS = 30.0
+PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+RUNBOOK = PAGE.partition("## When something goes wrong")[2]
+SETTINGS = """
+[source]
+paths = ["events.jsonl"]
+
+[[plugins]]
+name = "variance"
+[plugins.config]
+webhookUrl = "{url}"
+authHeader = "Bearer demo-token"
+allowedHosts = "127.0.0.1"
+exportEventsBufferSeconds = 0.05
+retrySeconds = 0
+
+[metrics]
+listen = "127.0.0.1:0"
+"""
+
+Process: TypeAlias = subprocess.Popen[str]
+Running: TypeAlias = Callable[[], AbstractContextManager[Process]]
+
+
+@pytest.fixture
+def running(variance: LocalVariance, tmp_path: Path) -> Running:
+    """Start a runner with thirty events to send; it is gone at the end."""
+    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    line = '{"event":"paid","uuid":"u-%d","distinct_id":"u","properties":{}}\n'
+    (tmp_path / "events.jsonl").write_text("".join(line % number for number in range(30)))
+    others = {name: value for name, value in os.environ.items() if "VARIANCE_" not in name}
+
+    @contextmanager
+    def start() -> Iterator[Process]:
+        command = [sys.executable, "-m", "variance_plugin", "run"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=others, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+def down(_post: Post) -> Answer:
+    """Nothing is taken."""
+    return Answer(status=503)
+
+
+def at_fault(_post: Post) -> Answer:
+    """The secret is wrong."""
+    return Answer(status=401)
+
+
+def rejecting(_post: Post) -> Answer:
+    """Every message is refused."""
+    return Answer(status=422)
+
+
+def poisoned(post: Post) -> Answer:
+    """One message is refused."""
+    return Answer(status=400 if b'"u-7"' in post.body else 200)
+
+
+@pytest.mark.parametrize(
+    ("heading", "answers"),
+    [
+        ("The endpoint is down", down),
+        ("The secret or the address is wrong", at_fault),
+        ("What the mapping makes is rejected", rejecting),
+        ("One event is poison", poisoned),
+    ],
+)
+def test_a_run_tells_what_the_runbook_says_it_does(
+    running: Running, variance: LocalVariance, heading: str, answers: Callable[[Post], Answer]
+) -> None:
+    """In the log and at `/readyz`; the full disk has tests of its own."""
+    section = RUNBOOK.split(f"### {heading}\n", 1)[1].partition("\n### ")[0]
+    [log] = re.findall(r"\| the log says \| .*?`(.+?)`", section)
+    [status, reason] = re.findall(r"\| `/readyz` \| (\d+)(?:: `(.+?)`)?", section)[0]
+    # Of a request the figures differ, and what is told of it is the same.
+    expected = re.escape(log).replace("613", r"\d+").replace(r"0\.020", r"[\d.]+")
+    variance.answer_with(answers)
+
+    with running() as process:
+        assert process.stderr is not None
+        told = (json.loads(line)["event"] for line in process.stderr)
+        port = next(line for line in told if "listening" in line).rpartition(" ")[2]
+        assert any(re.search(expected, line) for line in told)
+        if heading == "The endpoint is down":
+            assert any(re.search(r"trying again in \d+ s: HTTP 503", line) for line in told)
+        elif status == "503":
+            assert any(line.startswith("trying again") for line in told)
+        found = readiness(port)
+
+    assert (int(status), True) == (found[0], reason in found[1])
+
+
+def readiness(port: str) -> tuple[int, str]:
+    """What `/readyz` says, status and reason."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS) as answer:
+            return answer.status, ""
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)["reason"]
+
+
+@pytest.mark.parametrize(
+    "line", sorted(set(re.findall(r"^    (variance-plugin [^#\n]+)", RUNBOOK, re.MULTILINE)))
+)
+def test_the_commands_of_the_runbook_are_commands(line: str) -> None:
+    """With these options."""
+    command = typer.main.get_command(app)
+    words = shlex.split(line)[1:]
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
+
+    assert command.make_context(line, words).params
