@@ -35,6 +35,8 @@ SECRETS = {
     "apiToken": "q7-token-of-a-plugin-5b",
     "posthog.project_key": "phc_q7-project-key-5b",
     "posthog.personal_api_key": "phx_q7-personal-key-5b",
+    "kafka.sasl_password": "q7-sasl-password-5b",
+    "kafka.tls_key_password": "q7-key-password-5b",
 }
 SETTINGS = """
 flush_seconds = 5
@@ -71,6 +73,10 @@ host = "http://127.0.0.1:9"
 project_key = "{posthog.project_key}"
 personal_api_key = "{posthog.personal_api_key}"
 report_exceptions = true
+
+[kafka]
+sasl_password = "{kafka.sasl_password}"
+tls_key_password = "{kafka.tls_key_password}"
 
 [logs]
 level = "debug"
