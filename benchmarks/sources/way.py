@@ -4,6 +4,7 @@ As in the way of `variance-plugin export`, the time to start Python and to impor
 """
 
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +18,17 @@ from variance_plugin.runner import Runner
 from variance_plugin.runtime import load_plugin
 from variance_plugin.runtime.settings import read
 
+_UNTIL = "until="
+_LOOK_SECONDS = 0.01
+
 
 def run(url: str, source: Sequence[str]) -> Result:
     """Measure one.
 
     Args:
         url: Of the webhook.
-        source: Its settings, `KEY=VALUE` each; a key with a dot is one of another table.
+        source: Its settings, `KEY=VALUE` each; a key with a dot is one of another table. `until=NUMBER` is
+            none: it says how many events there are by a source that does not end by itself.
 
     Raises:
         RuntimeError: when not every event was delivered or left out by rule.
@@ -43,6 +48,8 @@ def run(url: str, source: Sequence[str]) -> Result:
 
 
 def _run(url: str, source: Sequence[str], *, state: str) -> Summary:
+    until = next((int(one.removeprefix(_UNTIL)) for one in source if one.startswith(_UNTIL)), None)
+    source = [one for one in source if not one.startswith(_UNTIL)]
     given = [setting if "." in setting.partition("=")[0] else f"source.{setting}" for setting in source]
     environment = {
         "VARIANCE_WEBHOOK_URL": url,
@@ -61,9 +68,18 @@ def _run(url: str, source: Sequence[str], *, state: str) -> Summary:
     with Runner(
         settings, load=lambda plugin: load_plugin(plugin.origin, name=plugin.name), clock=clock
     ) as runner:
-        runner.run(once=True)
+        if until is not None:
+            threading.Thread(target=_stop, args=[runner, until], daemon=True).start()
+        runner.run(once=until is None)
         runner.finish(None)
         return summarize(runner.host, runner.progress)
+
+
+def _stop(runner: Runner, until: int) -> None:
+    """Stop it when it has read so many."""
+    while runner.progress.read < until:
+        time.sleep(_LOOK_SECONDS)  # noqa: TID251 -- a benchmark has no clock but the machine's
+    runner.host.stop()
 
 
 def main(arguments: Sequence[str]) -> None:

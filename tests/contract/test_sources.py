@@ -6,8 +6,11 @@ A new source joins with a function that makes streams holding given bodies, and 
 import gzip
 import io
 import json
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from http.client import HTTPConnection, HTTPException
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,12 +30,13 @@ from variance_plugin.sources import Broken, Record, Source
 from variance_plugin.sources.backfill import BackfillSource, Wanted, Window
 from variance_plugin.sources.bucket import Access, Bucket, open_store
 from variance_plugin.sources.file import FileSource
+from variance_plugin.sources.http.intake import HttpAccess, HttpIntake
 from variance_plugin.sources.intake import StreamIntake
 from variance_plugin.sources.kafka.access import ClusterAccess
 from variance_plugin.sources.kafka.source import KafkaSource
 from variance_plugin.sources.kafka.subscription import Subscription
 from variance_plugin.sources.positions import StoredPositions
-from variance_plugin.sources.spool import SpoolSource
+from variance_plugin.sources.spool import SpoolSource, Wake
 from variance_plugin.state import Positions, Spool, StateFile
 from variance_plugin.testing import FakeClock, InMemoryPositions, InMemorySpool
 
@@ -240,6 +244,60 @@ def a_topic_of_a_group(held: Held) -> Make:
     return lambda: KafkaSource(subscription, SystemClock())
 
 
+class Posting:
+    """An `Intake` with its sender, which posts one body after another, and at the next start the rest."""
+
+    def __init__(self, spool: InMemorySpool, bodies: deque[bytes]) -> None:
+        self._bodies = bodies
+        access = HttpAccess(address=("127.0.0.1", 0), webhook_token=Secret("demo-token"))
+        self._intake = HttpIntake(spool, access, clock=FakeClock())
+        self._sender = threading.Thread(target=self._send)
+
+    @property
+    def has_ended(self) -> bool:
+        """See `Intake`."""
+        return self._intake.has_ended
+
+    @property
+    def failure(self) -> Exception | None:
+        """See `Intake`."""
+        return self._intake.failure
+
+    def start(self, appended: Wake) -> None:
+        """See `Intake`."""
+        self._intake.start(appended)
+        self._sender.start()
+
+    def has_room(self) -> None:
+        """See `Intake`."""
+        self._intake.has_room()
+
+    def stop(self) -> None:
+        """See `Intake`."""
+        self._intake.stop()
+        if self._sender.is_alive():
+            self._sender.join()
+
+    def _send(self) -> None:
+        host, _, port = self._intake.url.removeprefix("http://").rpartition(":")
+        headers = {"Authorization": "Bearer demo-token", "Content-Type": "application/json"}
+        with suppress(OSError, HTTPException), closing(HTTPConnection(host, int(port))) as connection:
+            while self._bodies:
+                connection.request("POST", "/webhook", self._bodies[0], headers)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 200:
+                    self._bodies.popleft()
+        if not self._bodies:
+            self._intake.stop()
+
+
+def webhooks(_held: Held) -> Make:
+    """Posted one by one; what a sender got no answer for it posts again."""
+    spool, bodies = InMemorySpool(), deque(BODIES)
+    return lambda: SpoolSource(spool, Posting(spool, bodies), name="http")
+
+
 RESUMABLE = [
     lines_in_a_file_with_positions,
     an_array_in_a_file,
@@ -253,6 +311,7 @@ RESUMABLE = [
     a_backfill,
     # The cluster's tests share one process, so there is one of it.
     pytest.param(a_topic_of_a_group, marks=pytest.mark.xdist_group("kafka")),
+    webhooks,
 ]
 SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
 

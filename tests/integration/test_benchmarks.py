@@ -105,3 +105,18 @@ def _by_id(messages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     found = {message["messageId"]: message for message in messages}
     assert len(messages) == len(found)
     return found
+
+
+def test_the_load_on_the_http_source_is_answered_and_told() -> None:
+    """Where the spool is small some requests are taken, and the others are 503."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        *"full --rate 500 --seconds 1 --connections 4".split(),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=55)
+
+    [row] = [line for line in done.stdout.splitlines() if line.startswith("500 a second, spool of 1 MB")]
+    assert " times 200, " in row
+    assert row.endswith(" times 503")

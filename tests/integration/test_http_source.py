@@ -364,6 +364,16 @@ def test_v1_answers_event_by_event(served: Served) -> None:
     assert [EVENT["event"]] == [one["event"] for one in served.kept]
 
 
+def test_v1_answers_also_for_an_id_that_no_text_can_hold(served: Served) -> None:
+    """Half a surrogate pair, as an escape; a 500 would make the SDK send it for ever."""
+    body = b'{"batch":[{"event":"e","distinct_id":"u","uuid":"\\ud83d"}]}'
+
+    answer = served.post("/i/v1/analytics/events", body, headers=V1)
+
+    assert (200, b'{"results":{"\\ud83d":{"result":"ok"}}}') == (answer.status_code, answer.content)
+    assert 1 == len(served.kept)
+
+
 @pytest.mark.parametrize("authorization", ["", "Bearer phx_secret", "Bearer phc_other", KEY])
 def test_v1_without_a_project_key_in_its_header_is_401_before_its_body_is_read(
     served: Served, authorization: str

@@ -7,10 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-import msgspec
-
 from ...capture import Member, NoProjectKey, Posted, Reception, Skew, as_ingested, decode_body, members
-from ...exact_json import decode
+from ...exact_json import decode, encode
 from ..spool import body_entry
 from .exchange import Answer, Refused, Request
 from .keeping import Keeper
@@ -161,7 +159,7 @@ class CaptureV1Door:
         """See `Door`."""
         records, results = await self._opening.run(request, self._opened)
         await _keep(request, records, self._keeper, self._copies)
-        return Answer(body=msgspec.json.encode({"results": results}), events=len(records))
+        return Answer(body=encode({"results": results}), events=len(records))
 
     def _opened(self, request: Request) -> tuple[list[bytes], dict[str, dict[str, str]]]:
         posted = opened(request)

@@ -71,6 +71,7 @@ class Forwarding:
         self._ready: deque[tuple[int, bytes]] = deque()
         self._under_way: dict[int, None] = {}
         self._last_read = 0
+        self._refused_with: set[int] = set()
         self._stopped = False
         self._not_before = 0.0
         self._waits: Iterator[float] = waits()
@@ -160,7 +161,9 @@ class Forwarding:
         # A project's key that PostHog does not know is the affair of one client, and of no other.
         if means in (Outcome.SUSPECT, Outcome.TOO_LARGE) or reply.status == HTTPStatus.UNAUTHORIZED:
             self._go_on()
-            _logger.warning("PostHog refused a copy: %s", answer.describe())
+            if reply.status not in self._refused_with:
+                self._refused_with.add(reply.status)
+                _logger.warning("PostHog refused a copy (said once): %s", answer.describe())
             return Fate.REFUSED
         self._put_off(answer, counts=False)
         return Fate.PUT_OFF
