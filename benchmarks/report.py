@@ -97,7 +97,7 @@ def memory(small: Iterable[Result], large: Result) -> str:
     return (
         f"Memory     {base_bytes / 1e6:.0f} MB at the most with {bases[0].events:,} events, "
         f"{large.peak_rss_bytes / 1e6:.0f} MB with {large.events:,}; asked for: under "
-        f"{MOST_RSS_BYTES / 1e6:.0f} MB: {_verdict(reached=most_bytes < MOST_RSS_BYTES)}"
+        f"{MOST_RSS_BYTES / 1e6:.0f} MB: {verdict(reached=most_bytes < MOST_RSS_BYTES)}"
     )
 
 
@@ -133,11 +133,12 @@ def _ratio(name: str, values: Sequence[float], *, by_cpu: Sequence[float], least
     spread = f"{min(values):.{digits}f} to {max(values):.{digits}f} in {len(values)} rounds"
     return (
         f"{name}  {middle:.{digits}f} ({spread}; by CPU time {median(by_cpu):.{digits}f}); "
-        f"asked for: {least:g} or more: {_verdict(reached=middle >= least)}"
+        f"asked for: {least:g} or more: {verdict(reached=middle >= least)}"
     )
 
 
-def _verdict(*, reached: bool) -> str:
+def verdict(*, reached: bool) -> str:
+    """In a word."""
     return "reached" if reached else "missed"
 
 
