@@ -218,3 +218,43 @@ def test_an_object_in_an_archive_is_one_dead_letter_and_the_others_are_read(
     reason = "it is in an archive, and has to be restored first: HTTP 403 (InvalidObjectState)"
     assert f"{s3.url}/a.jsonl:1: {reason}" == str(broken)
     assert LINES[50:] == [record.body for record in records if isinstance(record, Record)]
+
+
+LARGE = [b'{"event":"order paid","note":"%06d%s"}' % (number, b"x" * 1_000) for number in range(20_000)]
+"""More than two requests' worth."""
+
+
+def test_a_fault_in_the_middle_of_an_object_loses_and_repeats_none_of_it(
+    s3: "S3Bucket", gateway: Gateway
+) -> None:
+    """It is gone on with at the byte where it was."""
+    s3.put("c.jsonl", b"\n".join(LARGE))
+    clock = patient()
+    source = opened(s3, gateway, clock)
+    records = source.records()
+    ahead = [next(records) for _ in range(101)]
+    gateway.answers.extend([(503, b""), CUT])
+
+    assert [*LINES, *LARGE] == [record.body for record in (*ahead, *records) if isinstance(record, Record)]
+    assert 2 == len(clock.waits)
+
+
+def test_an_object_that_is_written_anew_in_the_middle_of_its_reading_is_read_again(
+    s3: "S3Bucket", gateway: Gateway
+) -> None:
+    """What was read of the old one is a part of it, and no line is made of both."""
+    s3.put("c.jsonl", b"\n".join(LARGE))
+    positions = InMemoryPositions()
+    store = open_store(s3.url, Access(endpoint=gateway.endpoint))
+    bucket = Bucket(store, positions=positions, clock=patient())
+    source = bucket.open()
+    records = source.records()
+    came = [next(records) for _ in range(101)]
+    s3.put("c.jsonl", b"\n".join(LARGE[::-1]))
+    came += records
+    source.acknowledge(came[-1].position)
+
+    *whole, broken = came
+    assert [*LINES, *LARGE][: len(whole)] == [record.body for record in whole if isinstance(record, Record)]
+    assert "it was written anew since it was listed" in str(broken)
+    assert LARGE[::-1] == bodies(bucket.open())

@@ -1,7 +1,10 @@
 """The reading of one object: from ranges of its bytes to its records, and how far it is done with."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, repeat
 
 from ...errors import InvalidRecord
 from .. import Broken, Position, Record, Stream, Unit
@@ -44,14 +47,27 @@ class Shared:
     max_whole_bytes: int
     set_aside: set[tuple[str, str]] = field(default_factory=set)
 
-    def fetch(self, found: Object, begin: int, end: int) -> bytes:
+    def fetch(self, found: Object, begin: int, end: int, *, coming: Future[bytes] | None = None) -> bytes:
         """These bytes of an object, however long it takes.
+
+        Args:
+            found: Which.
+            begin: From where.
+            end: To where.
+            coming: The first try, if that has begun.
 
         Raises:
             StoreFault: They cannot be had any more.
             Stopped: The clock was stopped meanwhile.
         """
-        return self.patience.ask(lambda: self.store.read(found, begin, end))
+        tries: Iterator[Callable[[], bytes]] = repeat(partial(self.store.read, found, begin, end))
+        if coming is not None:
+            tries = chain((coming.result,), tries)
+
+        def read() -> bytes:
+            return next(tries)()
+
+        return self.patience.ask(read)
 
     def sought(self, start: Start) -> Start:
         """The same, and how much of it need not be fetched.
@@ -174,11 +190,21 @@ class ObjectReading:
     def _chunks(self, begin: int) -> Generator[bytes]:
         size_bytes = self._start.found.size_bytes
         self._counted_bytes = begin
-        for at in range(begin, size_bytes, BLOCK_BYTES):
-            block = self._fetch(at, min(at + BLOCK_BYTES, size_bytes))
-            for piece in range(0, len(block), _PIECE_BYTES):
-                self._count_to(at + piece + _PIECE_BYTES)
-                yield block[piece : piece + _PIECE_BYTES]
+        # The next block is on its way while this one is read: a bucket takes its time to answer.
+        ahead = ThreadPoolExecutor(1, thread_name_prefix="bucket")
+        coming: Future[bytes] | None = None
+        try:
+            for at in range(begin, size_bytes, BLOCK_BYTES):
+                end = min(at + BLOCK_BYTES, size_bytes)
+                block = self._fetch(at, end, coming=coming)
+                if end < size_bytes:
+                    following = end, min(end + BLOCK_BYTES, size_bytes)
+                    coming = ahead.submit(self._shared.store.read, self._start.found, *following)
+                for piece in range(0, len(block), _PIECE_BYTES):
+                    self._count_to(at + piece + _PIECE_BYTES)
+                    yield block[piece : piece + _PIECE_BYTES]
+        finally:
+            ahead.shutdown(wait=False, cancel_futures=True)
 
     def _read_rows(self) -> Generator[Record | Broken]:
         found, at = self._start.found, self._start.at
@@ -194,10 +220,10 @@ class ObjectReading:
         )
         return self._rows.records()
 
-    def _fetch(self, begin: int, end: int) -> bytes:
+    def _fetch(self, begin: int, end: int, *, coming: Future[bytes] | None = None) -> bytes:
         """Raises: InvalidRecord, Stopped."""
         try:
-            return self._shared.fetch(self._start.found, begin, end)
+            return self._shared.fetch(self._start.found, begin, end, coming=coming)
         except StoreFault as fault:
             self._was_lost = True
             raise InvalidRecord(str(fault)) from fault

@@ -11,13 +11,7 @@ from .store import StoreFault, Trouble
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 _METADATA_SERVICES = ("169.254.169.254", "169.254.170.2", "metadata.google.internal", "metadata/identity")
-_CREDENTIAL_WORDS = (
-    "credential",
-    "MissingAccount",
-    "Account must be specified",
-    "service account",
-    "token request",
-)
+_CREDENTIAL_WORDS = ("credential", "account must be specified", "service account", "token request")
 _SHOWN_CHARACTERS = 200
 _ARCHIVED = ("InvalidObjectState", "BlobArchived")
 
@@ -81,7 +75,8 @@ def _refusal(error: Exception, text: str, code: str | None, scheme: str) -> str 
             "it holds an object with `.`, `..` or nothing between two slashes of its name; narrow source.url "
             "to a prefix without it"
         )
-    if "HTTP error" not in text and any(word in text.lower() for word in _CREDENTIAL_WORDS):
+    has_asked = "HTTP error" in text or _STATUS.search(text)
+    if not has_asked and any(word in text.lower() for word in _CREDENTIAL_WORDS):
         return f"the credentials cannot be used: {_NO_CREDENTIALS[scheme]}"
     return None
 
