@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.stand_ins.posthog import KEY, PROJECT, PostHog, Refused, Run, at, event, events, jsonl_gz
-from variance_plugin.errors import UsageError
+from variance_plugin.errors import Stopped, UsageError
 from variance_plugin.masking import Mask
 from variance_plugin.posthog_api import ApiClient
 from variance_plugin.secret import Secret
@@ -240,6 +240,52 @@ def test_an_address_that_has_ended_is_asked_for_anew(posthog: PostHog) -> None:
     assert 3 == sum("/download/" in asked.path for asked in posthog.asked)
 
 
+def test_storage_that_is_down_is_waited_out(posthog: PostHog, caplog: pytest.LogCaptureFixture) -> None:
+    """It is another server than PostHog's, and may be down by itself."""
+    caplog.set_level(logging.INFO)
+    posthog.conduct.storage_refusals += [503, 500]
+
+    assert [1, 2, 3, 4] == sorted(Start(posthog, Window(START, START + DAY)).read())
+    assert 2 == caplog.text.count("a file that PostHog has made cannot be downloaded now: HTTP 50")
+
+
+def test_a_file_that_becomes_shorter_is_not_taken_for_whole(posthog: PostHog) -> None:
+    """The rest of it is asked for, and there is none."""
+    posthog.conduct.cuts.append(1_000)
+    posthog.conduct.knows_range = False
+    start = Start(posthog, Window(START, START + timedelta(weeks=1)))
+
+    def shorten() -> None:
+        if len(posthog.fetched) == 2:
+            (run,) = posthog.runs.values()
+            run.files[:] = [(file, body[:500]) for file, body in run.files]
+        if len(posthog.fetched) == 4:
+            start.clock.stop()
+
+    posthog.conduct.before_body = shorten
+    with start.source() as source, pytest.raises(Stopped):
+        list(source.records())
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "said"),
+    [
+        ("begin", {}, "began an export and did not say which"),
+        ("look", [], "did not say how an export stands"),
+        ("query", {"results": None}, "answered a query with no rows"),
+        ("query", {"results": [[1, 2]]}, "answered a query with no rows"),
+    ],
+)
+def test_an_answer_that_is_none_is_said(
+    posthog: PostHog, monkeypatch: pytest.MonkeyPatch, method: str, answer: Any, said: str
+) -> None:
+    """Whatever stands between here and PostHog may answer anything."""
+    posthog.conduct.makes_exports = method != "query"
+    monkeypatch.setattr(Run if method == "look" else PostHog, method, lambda *_: answer)
+    with pytest.raises(UsageError, match=said):
+        Start(posthog).read()
+
+
 def test_storage_that_refuses_every_address_is_said(posthog: PostHog) -> None:
     """Without the address, which would open the file."""
     posthog.conduct.storage_refusals += [403] * 3
@@ -419,6 +465,16 @@ class TestQueries:
             next(end for end in ("T01:00:00Z", "T00:30:00Z", "T00:15:00Z") if end in span)
             for span in spans[:3]
         ]
+
+    def test_rows_that_never_end_are_said(self, posthog: PostHog, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A PostHog that does not heed the key of a page would give the first one for ever."""
+        first = [
+            [str(event(n, START)["uuid"]), "e", "{}", START.isoformat(), "u", "", "", "", "{}"]
+            for n in range(7)
+        ]
+        monkeypatch.setattr(PostHog, "query", lambda *_: {"results": first})
+        with pytest.raises(UsageError, match="gives the same rows again and again"):
+            Start(posthog).read()
 
     def test_a_key_that_lacks_the_scope_is_told_which(self, posthog: PostHog) -> None:
         """Another one than for exports."""

@@ -156,8 +156,8 @@ class Conduct:
     """No page of persons has more, whatever is asked for."""
     before_page: Callable[[int], None] = lambda _offset: None
     """Called before a page of persons is listed."""
-    before_bytes: Callable[[], None] = lambda: None
-    """Called before the bytes of a file go out."""
+    before_body: Callable[[], None] = lambda: None
+    """Called before a file is looked up to be sent."""
 
 
 class PostHog:
@@ -442,6 +442,7 @@ class _Storage(_Exchange):
         if refusal is not None or asked.authorization is not None or not signed:
             self._say(refusal or 400, b"<Error/>", {})
             return
+        conduct.before_body()
         body = dict(posthog.runs[run].files)[file]
         first = int(asked.range_[len("bytes=") : -1]) if asked.range_ and conduct.knows_range else 0
         self.send_response(206 if first else 200)
@@ -449,7 +450,6 @@ class _Storage(_Exchange):
             self.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
         self.send_header("Content-Length", str(len(body) - first))
         self.end_headers()
-        conduct.before_bytes()
         self.wfile.write(body[first:] if cut is None else body[first : first + cut])
         self.close_connection = cut is not None
 
