@@ -5,7 +5,7 @@ from typing import Any
 
 from variance_plugin.errors import StateError
 from variance_plugin.runtime.gate import Gate
-from variance_plugin.runtime.outage import Outage
+from variance_plugin.runtime.outage import Outage, Wait
 from variance_plugin.testing import FakeClock
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -60,18 +60,31 @@ def test_an_outage_lasts_from_its_first_failure_to_the_next_success() -> None:
 
 
 def test_the_next_run_waits_for_what_is_left_of_the_wait() -> None:
-    """The time between the runs counts."""
+    """The time between the runs counts; it is shown with its reason, as in the run before."""
     notes = Notes()
     before, _ = outage(notes, FakeClock(NOON))
-    before.goes_on("HTTP 503", 3_600)
+    before.goes_on("HTTP 401", 3_600, at_fault=True)
 
     clock = FakeClock(NOON + timedelta(minutes=45))
     after, gate = outage(notes, clock)
 
-    assert after.wait is None
+    assert Wait(reason="HTTP 401", since=-45 * 60, until=15 * 60, at_fault=True) == after.wait
     assert -45 * 60 == after.earlier_since
     gate.pass_through()
     assert [900] == clock.waits
+
+
+def test_a_wait_that_is_over_by_the_next_start_is_none() -> None:
+    """It is asked at once."""
+    notes = Notes()
+    before, _ = outage(notes, FakeClock(NOON))
+    before.goes_on("HTTP 503", 60)
+
+    after, gate = outage(notes, clock := FakeClock(NOON + timedelta(minutes=2)))
+
+    assert (None, -120) == (after.wait, after.earlier_since)
+    gate.pass_through()
+    assert [] == clock.waits
 
 
 def test_an_outage_that_goes_on_in_the_next_run_has_lasted_since_the_first() -> None:

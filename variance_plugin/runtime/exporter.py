@@ -84,6 +84,11 @@ class Exporter:
 
     def start(self) -> None:
         """Open the lanes, unless the plugin is off: then its events wait until it is put right."""
+        if self.wait is not None:
+            seconds = self.wait.until - self._clock.monotonic()
+            self.plugin.meta.logger.warning(
+                "still waiting for the destination, for %.0f s more: %s", seconds, self.wait.reason
+            )
         if self._overflow is not None:
             self._overflow.start(drains=self.plugin.off is None)
         if self.plugin.off is None:

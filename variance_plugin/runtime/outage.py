@@ -38,7 +38,8 @@ class Outage:
         self._clock = clock
         self._lock = threading.Lock()
         self.wait: Wait | None = None
-        """Set while a batch is put off, until one is delivered; to be read by who shows it."""
+        """Set while a batch is put off, until one is delivered, and from the start for what is left of the
+        last run's wait; to be read by who shows it."""
         self.earlier_since: float | None = None
         """Since when, if the last run ended in it."""
         self._recall()
@@ -76,6 +77,8 @@ class Outage:
                 "since": (now - lasted).isoformat(),
                 "at": now.isoformat(),
                 "seconds": wait.until - self._clock.monotonic(),
+                "reason": wait.reason,
+                "at_fault": wait.at_fault,
             }
             self._memory.set(self._key, kept)
         except StateError:
@@ -92,3 +95,9 @@ class Outage:
         seconds_left = kept["seconds"] - max((now - at).total_seconds(), 0.0)
         if seconds_left > 0:
             self._gate.close_for(seconds_left)
+            self.wait = Wait(
+                reason=kept.get("reason", "it took nothing when the last run ended"),
+                since=self.earlier_since,
+                until=self._clock.monotonic() + seconds_left,
+                at_fault=kept.get("at_fault", False),
+            )
