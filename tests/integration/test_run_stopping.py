@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from variance_plugin.receiver import Answer, LocalVariance, WireFault
+from variance_plugin.receiver import Answer, LocalVariance, Post, WireFault
 
 SECONDS = 30.0  # nothing here takes that long; what does has failed
 
@@ -129,6 +130,31 @@ def test_a_closed_terminal_ends_an_export_like_any_other_signal(
         os.close(controller)
 
         assert 3 == process.wait(SECONDS)
+
+
+def test_a_terminal_that_is_closed_is_told_of_twice(starting: Starting, variance: LocalVariance) -> None:
+    """By its shell and by the system; only of other signals does a second one end a run at once."""
+    answering, may_answer = threading.Event(), threading.Event()
+
+    def take(_post: Post) -> Answer:
+        answering.set()
+        assert may_answer.wait(SECONDS)
+        return Answer()
+
+    variance.answer_with(take)
+    with starting() as process:
+        assert answering.wait(SECONDS)
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        assert any("stopping (SIGHUP)" in line for line in process.stderr)
+
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        may_answer.set()
+
+        assert 0 == process.wait(SECONDS)
+    assert {"paid": 501} == variance.summary().events
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..clock import SystemClock
 from ..runner import Runner
 from .closing import ExitStatus
-from .stopping import Signals
+from .stopping import INSISTENT, Signals
 
 _logger = logging.getLogger(__name__)
 
@@ -101,9 +101,9 @@ class RunnerWatch:
             if self._deadline is None and self._clock.stopped:
                 self._stop(_kind(self._runner.failure))
             is_late = self._deadline is not None and self._clock.monotonic() >= self._deadline
-            if is_late or (heard is not None and self._deadline is not None):
+            if is_late or (heard in INSISTENT and self._deadline is not None):
                 self._end_at_once()
-            elif heard is not None:
+            elif heard is not None and self._deadline is None:
                 self._stop(heard.name)
 
     def _end_at_once(self) -> None:

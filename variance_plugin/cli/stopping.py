@@ -12,6 +12,9 @@ from typing import Self
 _HEARD = [signal.SIGINT, signal.SIGTERM]
 if sys.platform != "win32":
     _HEARD.append(signal.SIGHUP)  # of a terminal that is closed
+# Asked again by one of these, a program ends at once. That a terminal is closed it hears twice, by its shell
+# and by the system.
+INSISTENT = (signal.SIGINT, signal.SIGTERM)
 _WOKEN = b"\0"
 # How long a silent standard input may hold up a stop.
 _LOOK_UP_SECONDS = 0.2

@@ -13,7 +13,7 @@ from ..sources import Record, Source
 from .display import Display, Snapshot
 from .notices import Notices
 from .pace import Pace
-from .stopping import Signals
+from .stopping import INSISTENT, Signals
 from .wording import duration
 
 _LOOK_EVERY_SECONDS = 0.25
@@ -115,7 +115,8 @@ class Watch:
 
     def _hear(self, number: signal.Signals) -> None:
         if self._deadline is not None:
-            self._at_once()
+            if number in INSISTENT:
+                self._at_once()
             return
         most = duration(self._flush_seconds)
         self._display.say(f"Stopping: sending what was read, for {most} at the most. Once more: at once.")
