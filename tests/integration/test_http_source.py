@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 import socket
 import threading
 import zlib
@@ -10,14 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]  # comes without types
+import posthog
 import pytest
 import requests
 
 from variance_plugin.errors import SpoolFull, StateError, UsageError
+from variance_plugin.events import Event
+from variance_plugin.formats import events
 from variance_plugin.secret import Secret
 from variance_plugin.sources.http.exchange import Limits
 from variance_plugin.sources.http.intake import HttpAccess, HttpIntake
@@ -145,6 +150,39 @@ def test_a_webhook_with_its_token_is_kept_as_it_came(
 
     assert (200, {"status": "ok"}) == (answer.status_code, answer.json())
     assert [WEBHOOK] == served.kept
+
+
+def test_the_body_template_of_the_documentation_brings_person_and_groups(served: Served) -> None:
+    """With what PostHog puts into each of its places."""
+    page = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    [template] = [
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "{event}" in text
+    ]
+    places = {
+        "{event}": {
+            **EVENT,
+            "elements_chain": "",
+            "timestamp": "2026-11-21T12:34:56.789Z",
+            "url": "https://x.example",
+        },
+        "{person}": {
+            "id": "p-1",
+            "name": "Kim",
+            "properties": {"email": "kim@acme.example"},
+            "url": "https://x.example",
+        },
+        "{groups}": {"company": {"id": "acme", "type": "company", "index": 0, "properties": {"seats": 40}}},
+        "{project}": {"id": 7, "name": "Acme", "url": "https://x.example"},
+    }
+    body = {name: places[place] for name, place in template.items()}
+
+    assert 200 == served.post("/webhook", body, headers=BEARER).status_code
+
+    [(_, record)] = served.keep.read(0, 1_000_000)
+    [event] = events(record)
+    assert isinstance(event, Event)
+    assert {"email": "kim@acme.example"} == event.person_properties
+    assert ({"company": "acme"}, "acme") == (event.properties["$groups"], event.properties["$group_0"])
 
 
 @pytest.mark.parametrize(
@@ -362,6 +400,27 @@ def test_v1_answers_event_by_event(served: Served) -> None:
     assert "drop" == results[other]["result"]
     assert "distinct_id" in results[other]["details"]
     assert [EVENT["event"]] == [one["event"] for one in served.kept]
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "deflate"])
+def test_the_real_sdk_is_content_with_v1(served: Served, compression: str) -> None:
+    """posthog-python, unmodified, told to speak it: nothing is dropped, and every event is kept."""
+    failed: list[Exception] = []
+    client: Any = posthog.Posthog(
+        KEY,
+        host=served.intake.url,
+        capture_mode="v1",
+        capture_compression=compression,
+        on_error=lambda error, _batch: failed.append(error),
+    )
+    client.capture("card moved", distinct_id="u-1", properties={"$process_person_profile": False})
+    client.set(distinct_id="u-1", properties={"plan": "pro"})
+    client.shutdown()
+
+    assert [] == failed
+    moved, updated = served.kept
+    assert ("card moved", {"process_person_profile": False}) == (moved["event"], moved["options"])
+    assert ("$set", {"plan": "pro"}) == (updated["event"], updated["properties"]["$set"])
 
 
 def test_v1_answers_also_for_an_id_that_no_text_can_hold(served: Served) -> None:

@@ -6,7 +6,7 @@ PostHog takes four shapes at every address: one event, an array of them, a batch
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -53,6 +53,11 @@ class Posted:
     members: Sequence[Member]
     project_key: str | None
     sent_at: Any
+
+    @property
+    def usable(self) -> "Posted":
+        """Without what has a fault."""
+        return replace(self, members=[one for one in self.members if not one.fault])
 
 
 class _Envelope(msgspec.Struct):

@@ -123,8 +123,7 @@ class App:
                 raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
             except SpoolFull as error:
                 raise busy("no more events are taken until some are delivered", _FULL_SECONDS) from error
-            except StateError as error:
-                _logger.error("events cannot be kept, and are refused: %s", error)  # noqa: TRY400 -- no fault of the program
+            except StateError as error:  # which the runner tells people about
                 raise busy("events cannot be kept now", _FULL_SECONDS) from error
             except Refused:
                 raise

@@ -5,6 +5,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 from ...capture import Member, NoProjectKey, Posted, Reception, Skew, as_ingested, decode_body, members
@@ -18,6 +20,7 @@ from .routes import accepted, engages
 T = TypeVar("T")
 
 ANY_KEY = "*"
+V1_SENT_AT = "posthog-request-timestamp"
 _PERSONAL_KEY = "phx_"
 _LONGEST_KEY = 200
 _BEARER = "bearer "
@@ -55,18 +58,18 @@ class ProjectKeys:
             raise NoProjectKey("a project key that is not taken here")
 
 
-class Opening:
+class Unpacking:
     """Takes requests apart: small ones at once, others in a thread that does one after the other."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="http-opening")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="http-unpacking")
 
-    async def run(self, request: Request, open_: Callable[[Request], T]) -> T:
-        """What `open_` makes of the request."""
+    async def run(self, request: Request, unpack: Callable[[Request], T]) -> T:
+        """What `unpack` makes of the request."""
         is_packed = not request.body.startswith(_JSON_STARTS)
         if len(request.body) <= (_AT_ONCE_PACKED_BYTES if is_packed else _AT_ONCE_BYTES):
-            return open_(request)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, open_, request)
+            return unpack(request)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, unpack, request)
 
     def close(self) -> None:
         """End the thread."""
@@ -81,6 +84,34 @@ class Copies(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capturing:
+    """What the doors of the capture API work with.
+
+    Attributes:
+        keeper: Keeps events.
+        keys: Of the projects that may send.
+        unpacking: Takes requests apart.
+        copies: Gets a copy of each request whose events are to be kept, whether or not they can be.
+    """
+
+    keeper: Keeper
+    keys: ProjectKeys
+    unpacking: Unpacking
+    copies: Copies | None = None
+
+    async def keep(self, request: Request, records: Sequence[bytes]) -> None:
+        """Keep the events of a request, and a copy of it.
+
+        Raises:
+            StateError: The events cannot be kept; the copy is.
+        """
+        if self.copies is None:
+            await self.keeper.keep(records)
+        else:
+            await asyncio.gather(self.keeper.keep(records), self.copies.keep(request))
+
+
 class CaptureDoor:
     """Takes the events of SDKs, of any version and in any wrapping.
 
@@ -88,22 +119,14 @@ class CaptureDoor:
     the answer is the same for all of them, and an SDK drops what it gets a 400 for.
 
     Args:
-        keeper: Keeps them.
-        keys: Of the projects that may send.
-        opening: Takes requests apart.
-        copies: Gets a copy of each request whose events are to be kept, whether or not they can be.
+        capturing: What it works with.
     """
 
     name = "capture"
     methods = ("GET", "POST")
 
-    def __init__(
-        self, keeper: Keeper, keys: ProjectKeys, opening: Opening, copies: Copies | None = None
-    ) -> None:
-        self._keeper = keeper
-        self._keys = keys
-        self._opening = opening
-        self._copies = copies
+    def __init__(self, capturing: Capturing) -> None:
+        self._capturing = capturing
 
     def admit(self, head: Request) -> None:
         """See `Door`. The project's key stands in the body, so all that can be seen is the type."""
@@ -111,13 +134,13 @@ class CaptureDoor:
 
     async def take(self, request: Request) -> Answer:
         """See `Door`."""
-        records = await self._opening.run(request, self._records)
-        await _keep(request, records, self._keeper, self._copies)
+        records = await self._capturing.unpacking.run(request, self._records)
+        await self._capturing.keep(request, records)
         return accepted(request, len(records))
 
     def _records(self, request: Request) -> list[bytes]:
-        posted = opened(request)
-        self._keys.check(posted.project_key)
+        posted = posted_in(request)
+        self._capturing.keys.check(posted.project_key)
         skew = Skew.of(sent_at_of(posted, request), request.received_at)
         return records_of(posted, _reception(request), skew)
 
@@ -128,22 +151,14 @@ class CaptureV1Door:
     An event that cannot be used is answered `drop`, with the reason, and not kept: the SDK tells its user.
 
     Args:
-        keeper: See `CaptureDoor`, as for the others.
-        keys: See there.
-        opening: See there.
-        copies: See there.
+        capturing: What it works with.
     """
 
     name = "capture v1"
     methods = ("POST",)
 
-    def __init__(
-        self, keeper: Keeper, keys: ProjectKeys, opening: Opening, copies: Copies | None = None
-    ) -> None:
-        self._keeper = keeper
-        self._keys = keys
-        self._opening = opening
-        self._copies = copies
+    def __init__(self, capturing: Capturing) -> None:
+        self._capturing = capturing
 
     def admit(self, head: Request) -> None:
         """See `Door`."""
@@ -151,24 +166,21 @@ class CaptureV1Door:
         authorization = head.header("authorization")
         is_bearer = authorization[: len(_BEARER)].lower() == _BEARER
         try:
-            self._keys.check(authorization[len(_BEARER) :].strip() if is_bearer else None)
+            self._capturing.keys.check(authorization[len(_BEARER) :].strip() if is_bearer else None)
         except NoProjectKey as error:
-            raise Refused(401, str(error)) from error
+            raise Refused(HTTPStatus.UNAUTHORIZED, str(error)) from error
 
     async def take(self, request: Request) -> Answer:
         """See `Door`."""
-        records, results = await self._opening.run(request, self._opened)
-        await _keep(request, records, self._keeper, self._copies)
+        records, results = await self._capturing.unpacking.run(request, self._unpacked)
+        await self._capturing.keep(request, records)
         return Answer(body=encode({"results": results}), events=len(records))
 
-    def _opened(self, request: Request) -> tuple[list[bytes], dict[str, dict[str, str]]]:
-        posted = opened(request)
-        skew = Skew.of(request.header("posthog-request-timestamp") or None, request.received_at)
-        usable = Posted(
-            members=[one for one in posted.members if not one.fault], project_key=None, sent_at=None
-        )
+    def _unpacked(self, request: Request) -> tuple[list[bytes], dict[str, dict[str, str]]]:
+        posted = posted_in(request)
+        skew = Skew.of(request.header(V1_SENT_AT) or None, request.received_at)
         results = {uuid: _result(one) for one in posted.members if (uuid := _uuid(one)) is not None}
-        return records_of(usable, _reception(request), skew), results
+        return records_of(posted.usable, _reception(request), skew), results
 
 
 def check_type(head: Request) -> None:
@@ -178,10 +190,13 @@ def check_type(head: Request) -> None:
         Refused: It cannot.
     """
     if head.media_type.startswith(_REFUSED_TYPES):
-        raise Refused(415, "events are taken as JSON, plain or packed, or in a form field `data`")
+        raise Refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "events are taken as JSON, plain or packed, or in a form field `data`",
+        )
 
 
-def opened(request: Request) -> Posted:
+def posted_in(request: Request) -> Posted:
     """The events in a request.
 
     Raises:
@@ -204,13 +219,6 @@ def records_of(posted: Posted, reception: Reception, skew: Skew) -> list[bytes]:
         records.append(as_ingested(member, reception, skew, number=seen[member.text]))
         seen[member.text] += 1
     return records
-
-
-async def _keep(request: Request, records: Sequence[bytes], keeper: Keeper, copies: Copies | None) -> None:
-    if copies is None:
-        await keeper.keep(records)
-    else:
-        await asyncio.gather(keeper.keep(records), copies.keep(request))
 
 
 def _reception(request: Request) -> Reception:

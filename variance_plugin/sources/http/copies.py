@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from ...capture import Reception, Skew
-from .capture_doors import opened, records_of, sent_at_of
+from .capture_doors import V1_SENT_AT, posted_in, records_of, sent_at_of
 from .exchange import JSON_TYPE, Request
 from .routes import takes_v1_events
 
@@ -17,7 +17,6 @@ FRESH_SECONDS = 5.0
 so that what is later has to say by itself when it happened."""
 
 _BATCH_PATH = "/batch/"
-_V1_SENT_AT = "posthog-request-timestamp"
 
 
 class Copy(msgspec.Struct, array_like=True, frozen=True):
@@ -89,20 +88,19 @@ def request_of(entry: bytes, now: datetime) -> Request:
 
 def _sent_later(request: Request, late_seconds: float) -> Request:
     """As if the client had sent it now: v1 says in a header when it did."""
-    sent_at = request.header(_V1_SENT_AT)
+    sent_at = request.header(V1_SENT_AT)
     try:
         moment = datetime.fromisoformat(sent_at) + timedelta(seconds=math.floor(late_seconds))
     except (ValueError, OverflowError):
         return request
-    return replace(request, headers={**request.headers, _V1_SENT_AT: moment.isoformat()})
+    return replace(request, headers={**request.headers, V1_SENT_AT: moment.isoformat()})
 
 
 def _with_times(request: Request, nonce: str) -> Request:
     """The same events, each with the time at which it happened, and without a word on when they were sent."""
-    posted = opened(request)
-    usable = replace(posted, members=[one for one in posted.members if not one.fault])
+    posted = posted_in(request)
     skew = Skew.of(sent_at_of(posted, request), request.received_at)
-    records = records_of(usable, Reception(at=request.received_at, ip=None, nonce=nonce), skew)
+    records = records_of(posted.usable, Reception(at=request.received_at, ip=None, nonce=nonce), skew)
     key = msgspec.json.encode(posted.project_key)
     return Request(
         method="POST",

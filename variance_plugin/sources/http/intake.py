@@ -1,14 +1,14 @@
 """The HTTP source's receiving end: a server whose doors lead into a spool."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...clock import Clock
 from ...secret import Secret
 from ..spool import Wake
 from .app import App, Exchange
-from .capture_doors import CaptureDoor, CaptureV1Door, Opening, ProjectKeys
+from .capture_doors import CaptureDoor, CaptureV1Door, Capturing, ProjectKeys, Unpacking
 from .exchange import Door, Limits
 from .forwarding import Forwarding
 from .keeping import Keep, Keeper
@@ -46,7 +46,7 @@ class HttpIntake:
 
     Args:
         keep: Where they are kept.
-        settings: What may be sent.
+        access: What may be sent, and how.
         clock: Says when requests came.
         forwarding: Brings copies of what SDKs send to PostHog, and knows where that is; None: there is none.
         told: Is told of every request, in the thread of the server.
@@ -58,7 +58,7 @@ class HttpIntake:
     def __init__(
         self,
         keep: Keep,
-        settings: HttpAccess,
+        access: HttpAccess,
         *,
         clock: Clock,
         forwarding: Forwarding | None = None,
@@ -68,33 +68,23 @@ class HttpIntake:
         self._passing = None if forwarding is None else PassingDoor(forwarding.upstream)
         self._has_ended = False
         self._appended: Wake | None = None
-        self._opening = Opening()
-        self._keeper = Keeper(keep, self._wake)
         app = App(
             self._door,
             clock=clock,
-            limits=settings.limits,
-            trusted_proxies=settings.trusted_proxies,
+            limits=access.limits,
+            trusted_proxies=access.trusted_proxies,
             told=told,
         )
         self._server = HttpServer(
             app,
-            settings.address,
-            limits=settings.limits,
+            access.address,
+            limits=access.limits,
             setting="source.listen",
             stops=lambda: clock.stopped,
         )
-        self._doors: list[tuple[Callable[[str], bool], Door]] = []
-        if settings.webhook_token:
-            webhook = WebhookDoor(self._keeper, settings.webhook_token, self._opening)
-            self._doors.append((is_webhook, webhook))
-        if settings.tokens:
-            keys = ProjectKeys(settings.tokens)
-            self._doors += [
-                (takes_events, CaptureDoor(self._keeper, keys, self._opening, forwarding)),
-                (takes_v1_events, CaptureV1Door(self._keeper, keys, self._opening, forwarding)),
-                (is_settled, SettledDoor()) if self._passing is None else (is_passed_on, self._passing),
-            ]
+        self._unpacking = Unpacking()
+        self._keeper = Keeper(keep, self._wake)
+        self._doors = [*self._doors_for(access)]
 
     @property
     def url(self) -> str:
@@ -126,11 +116,29 @@ class HttpIntake:
         """See `Intake`."""
         self._server.stop()
         self._keeper.close()
-        self._opening.close()
+        self._unpacking.close()
         if self._forwarding is not None:
             self._forwarding.stop()
         if self._passing is not None:
             self._passing.close()
+
+    def _doors_for(self, access: HttpAccess) -> Iterator[tuple[Callable[[str], bool], Door]]:
+        """The doors, each with what tells whether a path leads to it; the first that says so counts."""
+        if access.webhook_token:
+            yield is_webhook, WebhookDoor(self._keeper, access.webhook_token, self._unpacking)
+        if access.tokens:
+            capturing = Capturing(
+                keeper=self._keeper,
+                keys=ProjectKeys(access.tokens),
+                unpacking=self._unpacking,
+                copies=self._forwarding,
+            )
+            yield takes_events, CaptureDoor(capturing)
+            yield takes_v1_events, CaptureV1Door(capturing)
+            if self._passing is None:
+                yield is_settled, SettledDoor()
+            else:
+                yield is_passed_on, self._passing
 
     def _door(self, path: str) -> Door | None:
         return next((door for leads, door in self._doors if leads(path)), None)

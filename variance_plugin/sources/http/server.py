@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn in a thread of its own."""
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -13,6 +14,10 @@ from .exchange import Limits
 if TYPE_CHECKING:
     from .app import App
 
+_logger = logging.getLogger(__name__)
+
+# The state file, lanes, copies, logs and what else there is.
+_OTHER_FILES = 256
 # With a short queue, a burst of clients waits a second for its connections.
 _QUEUE = 2048
 
@@ -47,6 +52,7 @@ class HttpServer:
         with needed(Extra.SERVE, by="listening for events"):
             from .connections import LimitedServer  # noqa: PLC0415 -- an optional dependency
         self._socket = _bound(address, setting)
+        _make_room(limits.max_connections)
         self._server = LimitedServer(app, limits=limits, stops=stops)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
         self._ended: Callable[[], object] = lambda: None
@@ -74,6 +80,25 @@ class HttpServer:
             self.failure = error
         finally:
             self._ended()
+
+
+def _make_room(connections: int) -> None:
+    """Let the process have so many files open; most systems allow 1,024 unless asked for more."""
+    try:
+        import resource  # noqa: PLC0415 -- Unix has it
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        _logger.warning(
+            "%d connections are allowed, and the system allows %d open files: raise `ulimit -n`",
+            connections,
+            hard,
+        )
+        wanted = hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bound(address: tuple[str, int], setting: str) -> socket.socket:

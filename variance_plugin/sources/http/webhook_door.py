@@ -7,7 +7,7 @@ from ...capture import decode_body
 from ...errors import InvalidRecord
 from ...formats import events
 from ...secret import Secret
-from .capture_doors import Opening
+from .capture_doors import Unpacking
 from .exchange import JSON_TYPE, Answer, Refused, Request
 from .keeping import Keeper
 from .reading import without_encoding
@@ -30,15 +30,15 @@ class WebhookDoor:
         keeper: Keeps them.
         token: What a request has to show: in `Authorization`, as a bearer token or bare, in
             `X-Webhook-Token`, or as the last part of the path.
-        opening: Takes requests apart.
+        unpacking: Takes requests apart.
     """
 
     name = "webhook"
     methods = ("POST",)
 
-    def __init__(self, keeper: Keeper, token: Secret, opening: Opening) -> None:
+    def __init__(self, keeper: Keeper, token: Secret, unpacking: Unpacking) -> None:
         self._keeper = keeper
-        self._opening = opening
+        self._unpacking = unpacking
         self._token = token.reveal().encode()
 
     def admit(self, head: Request) -> None:
@@ -57,7 +57,7 @@ class WebhookDoor:
 
     async def take(self, request: Request) -> Answer:
         """See `Door`."""
-        record, count = await self._opening.run(request, _record)
+        record, count = await self._unpacking.run(request, _record)
         await self._keeper.keep([record])
         return Answer(body=_TAKEN, events=count)
 
