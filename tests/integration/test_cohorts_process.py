@@ -151,6 +151,18 @@ def test_a_runner_syncs_beside_its_source_and_not_ahead_of_time(
     assert asked == len(posthog.asked)
 
 
+def test_on_schedule_it_runs_until_it_is_stopped(running: Running, variance: LocalVariance) -> None:
+    """And reads nothing meanwhile."""
+    with running("sync-cohorts", "5", "--every", "6") as process:
+        assert process.stderr is not None
+        assert any("250 came" in line for line in process.stderr)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(SECONDS)
+
+    assert 250 == len(messages(variance))
+
+
 def test_what_cannot_be_synced_is_said(running: Running) -> None:
     """No traceback, and no success."""
     with running("sync-cohorts", "Power usres") as process:

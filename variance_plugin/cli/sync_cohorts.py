@@ -37,7 +37,8 @@ def sync_cohorts(  # noqa: PLR0913 -- a command line has its options here
     [bold]query:read[/] for persons whose events alone tell by which id they are known, in
     RUNNER_POSTHOG__PERSONAL_API_KEY, or in the file that RUNNER_POSTHOG__PERSONAL_API_KEY_FILE names.
 
-    [bold]Exit status[/]: as of run.
+    [bold]Exit status[/]: 0 all of it is delivered, 1 some is in the dead letters, 2 wrong usage or settings,
+    PostHog refused, or it has no such cohort, 3 stopped before the end.
 
     [bold]Example[/]
 

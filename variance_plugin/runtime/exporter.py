@@ -79,8 +79,8 @@ class Exporter:
             for number, lane in enumerate(self.lanes)
         ]
         self._failure: BaseException | None = None
-        self.seen = 0
-        """Events that were offered."""
+        self._offered = 0
+        self._beside = 0
 
     def start(self) -> None:
         """Open the lanes, unless the plugin is off: then its events wait until it is put right."""
@@ -101,7 +101,7 @@ class Exporter:
 
     def offer(self, event: Event, size_bytes: int, mark: Mark) -> None:
         """Hand over one event; waits while there is no room for it."""
-        self.seen += 1
+        self._offered += 1
         overflow = self._overflow
         if overflow is not None and (overflow.is_entered or (self.wait and self._is_full)):
             overflow.take(event, size_bytes, mark)
@@ -146,7 +146,7 @@ class Exporter:
         """
         if self.plugin.off is not None:
             raise RetryError(f"{self.plugin.name} is switched off: {self.plugin.off}")
-        self.seen += len(events)
+        self._beside += len(events)
         self._export(events, Lane(self._settings, self._clock), None)
 
     def wait_for_destination(self) -> None:
@@ -209,6 +209,11 @@ class Exporter:
     def failure(self) -> BaseException | None:
         """What ends the run: a fault of this host, or of the plugin where that is asked for."""
         return self._failure or (self._overflow.failure if self._overflow is not None else None)
+
+    @property
+    def seen(self) -> int:
+        """Events that were offered, or are delivered beside the lanes; each by one thread."""
+        return self._offered + self._beside
 
     @property
     def wait(self) -> Wait | None:
