@@ -3,19 +3,19 @@
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from .clock import Clock
+from .clusters import access_to, open_keep, open_topic
 from .cohorts import CohortSync, Listing, SyncSchedule
 from .errors import UsageError
 from .events import Event
-from .extras import Extra, needed
 from .masking import Mask
 from .posthog_api import ApiClient, Patience, api_host
-from .runtime.settings import KafkaSettings as ClusterSettings
-from .runtime.settings import RunnerSettings, SaslMechanism
+from .runtime.settings import RunnerSettings
 from .runtime.settings.sources import BackfillSource as BackfillSettings
 from .runtime.settings.sources import BucketSource as BucketSettings
 from .runtime.settings.sources import FileSource as FileSettings
@@ -34,19 +34,18 @@ from .sources.following import Following
 from .sources.http.exchange import Limits
 from .sources.http.forwarding import Fate, Forwarding
 from .sources.http.intake import HttpAccess, HttpIntake
+from .sources.http.keeping import Keep
 from .sources.http.upstream import Upstream
 from .sources.intake import StreamIntake
-from .sources.kafka.access import ClusterAccess
+from .sources.kafka.subscription import Subscription, Writing
 from .sources.nothing import Nothing
 from .sources.paths import STDIN
 from .sources.positions import StoredPositions
 from .sources.reading import Readable
 from .sources.spool import SpoolSource
-from .state import Positions, Spool, StateFile
+from .state import DeadLetterStore, Positions, Spool, StateFile
 
 _logger = logging.getLogger(__name__)
-
-_VERIFIES = "enable.ssl.certificate.verification"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,44 +184,14 @@ def _client(around: Surroundings) -> ApiClient:
 
 
 def _kafka(settings: KafkaSettings, around: Surroundings, *, once: bool) -> Source:
-    with needed(Extra.KAFKA, "source.type kafka"):
-        from .sources.kafka.source import KafkaSource  # noqa: PLC0415 -- an extra
-        from .sources.kafka.subscription import Subscription  # noqa: PLC0415 -- likewise
     subscription = Subscription(
-        access=kafka_access(around.settings.kafka),
+        access=access_to(around.settings.kafka),
         topic=settings.topic,
         group=settings.group,
         read_from=settings.read_from,
         once=once,
     )
-    source = KafkaSource(subscription, around.clock)
-    read = partial(around.metrics.read, source=settings.type)
-    read(known.LAG_RECORDS, lambda: source.lag)
-    read(known.KAFKA_PARTITIONS, lambda: source.partitions)
-    read(known.KAFKA_PAUSED, lambda: source.is_paused)
-    read(known.KAFKA_WAITING, lambda: source.trouble is not None)
-    read(known.KAFKA_REBALANCES, lambda: source.rebalances)
-    return source
-
-
-def kafka_access(settings: ClusterSettings) -> ClusterAccess:
-    """How the cluster of the settings is reached; what is risky about it is said."""
-    if settings.sasl_mechanism.needs_password and not settings.tls:
-        _logger.warning("kafka.tls is off: the password for Kafka goes over the network readably")
-    if settings.properties.get(_VERIFIES) == "false":
-        _logger.warning("kafka.properties: %s is false: anybody can pose as a broker", _VERIFIES)
-    return ClusterAccess(
-        brokers=settings.brokers,
-        tls=settings.tls,
-        tls_ca=settings.tls_ca,
-        tls_certificate=settings.tls_certificate,
-        tls_key=settings.tls_key,
-        tls_key_password=settings.tls_key_password,
-        sasl_mechanism="" if settings.sasl_mechanism is SaslMechanism.NONE else settings.sasl_mechanism,
-        sasl_username=settings.sasl_username,
-        sasl_password=settings.sasl_password,
-        properties=settings.properties,
-    )
+    return open_topic(subscription, metrics=around.metrics, clock=around.clock, name=settings.type)
 
 
 def _stdin(around: Surroundings) -> Source:
@@ -231,9 +200,34 @@ def _stdin(around: Surroundings) -> Source:
 
 
 def _http(settings: HttpSettings, around: Surroundings, *, once: bool) -> Source:
+    if settings.topic:
+        return _http_by_way_of_a_topic(settings, around, once=once)
     spool = _spool(around, settings.type)
     if once:
         return SpoolSource(spool, name=settings.type)  # what an earlier run has taken in
+    return SpoolSource(spool, _intake(settings, around, spool), name=settings.type)
+
+
+def _http_by_way_of_a_topic(settings: HttpSettings, around: Surroundings, *, once: bool) -> Source:
+    """The topic takes the place of the spool: what one process takes in any of the group delivers."""
+    subscription = Subscription(
+        access=access_to(around.settings.kafka), topic=settings.topic, group=settings.group, once=once
+    )
+    intake, ending = None, ExitStack()
+    if not once:
+        refused = DeadLetterStore(around.state, around.clock, "")
+        keep = open_keep(around.settings.kafka, settings.topic, refused=refused, ending=ending)
+        intake = _intake(settings, around, keep)
+    return open_topic(
+        subscription,
+        metrics=around.metrics,
+        clock=around.clock,
+        name=settings.type,
+        writing=None if intake is None else Writing(intake, ending.close),
+    )
+
+
+def _intake(settings: HttpSettings, around: Surroundings, keep: Keep) -> HttpIntake:
     access = HttpAccess(
         address=settings.address,
         tokens=settings.tokens,
@@ -241,14 +235,13 @@ def _http(settings: HttpSettings, around: Surroundings, *, once: bool) -> Source
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(max_connections=settings.max_connections),
     )
-    intake = HttpIntake(
-        spool,
+    return HttpIntake(
+        keep,
         access,
         clock=around.clock,
         forwarding=_forwarding(settings.forward_to, around) if settings.forward_to else None,
         told=RequestFigures(around.metrics, around.clock),
     )
-    return SpoolSource(spool, intake, name=settings.type)
 
 
 def _forwarding(url: str, around: Surroundings) -> Forwarding:

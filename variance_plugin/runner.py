@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 from .clock import Clock
+from .clusters import open_letters, warn_of_risks
 from .cohorts import COHORT_EVENT
 from .errors import StateError, Stopped, UsageError
 from .opening import Surroundings, open_cohorts, open_source
@@ -110,6 +111,8 @@ class Runner:
             geoip = NoGeoip() if database is None else GeoipFile(database)
             starting.callback(geoip.close)
             self.dead_letters = DeadLetterStore(self.state, clock, RUNNER)
+            warn_of_risks(settings.kafka)
+            self._letters = open_letters(settings.kafka, self._kept_letters, ending=starting)
             self.replays = Replays(self.dead_letters, records=RUNNER, clock=clock, logger=_logger)
             self._jobs = JobQueue(self.state)
             self._calls = Calls(clock)
@@ -248,7 +251,7 @@ class Runner:
         shared = Shared(
             clock=self._clock,
             calls=self._calls,
-            dead_letters=lambda plugin: DeadLetterStore(self.state, self._clock, plugin),
+            dead_letters=self._letters,
             logger=plugin_logger,
             limits=HookLimits(
                 hook_timeout_seconds=self.settings.hooks.timeout_seconds,
@@ -272,7 +275,7 @@ class Runner:
             plugins,
             clock=self._clock,
             calls=self._calls,
-            reject=keeper(self.dead_letters, self._clock, _logger),
+            reject=keeper(self._letters(RUNNER), self._clock, _logger),
             memory=StoredStorage(self.state, RUNNER) if self._remembers_waits else None,
             overflow=self._overflow(exporting),
             schedule=schedule,
@@ -280,6 +283,9 @@ class Runner:
             guards=bool(self.settings.posthog.project_key),
             acknowledge=self._acknowledge,
         )
+
+    def _kept_letters(self, plugin: str) -> DeadLetterStore:
+        return DeadLetterStore(self.state, self._clock, plugin)
 
     def _overflow(self, exporting: list[str]) -> Mapping[str, Spool]:
         """With one exporter, what it cannot take waits in the source."""

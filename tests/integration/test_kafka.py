@@ -151,13 +151,13 @@ def arrived(variance: LocalVariance) -> Counter[int]:
 
 def wait_until_all_arrived(variance: LocalVariance, produced: Produced) -> Counter[int]:
     """Each at least once; those that came more often are told."""
-    while missing := len(produced.numbers - arrived(variance).keys()):
-        taken = sum(post.status == 200 for post in variance.posts)
-        variance.wait_for_posts(len(variance.posts) + 1, SECONDS)
-        assert taken <= len(variance.posts), f"{missing} are missing"
-    found = arrived(variance)
-    print(f"{len(found)} events, {sum(found.values()) - len(found)} repeats, 0 lost")  # noqa: T201 -- the figures
-    return found
+    for _ in range(int(SECONDS / 0.05)):
+        found = arrived(variance)
+        if produced.numbers <= found.keys():
+            print(f"{len(found)} events, {found.total() - len(found)} repeats, 0 lost")  # noqa: T201
+            return found
+        threading.Event().wait(0.05)
+    raise AssertionError(f"{len(produced.numbers - arrived(variance).keys())} are missing")
 
 
 def say(process: Process, text: str) -> dict[str, Any]:
@@ -334,6 +334,8 @@ def test_a_new_group_begins_where_it_is_told(  # noqa: PLR0913, PLR0917 -- likew
     running: Running, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced, read_from: str
 ) -> None:
     """And has been there from that moment on: what comes before a first record is done with is read."""
+    if read_from[0] == "2" and not kafka.is_real:
+        pytest.skip("the mock cluster finds no record by its time")
     produced.add(8)
     with running("--set", f"source.read_from={read_from}", "--once") as process:
         assert 0 == process.wait(SECONDS)

@@ -175,6 +175,11 @@ def entry(found: Record | Broken) -> bytes:
     return body_entry(found.body)
 
 
+def body_of(stored: bytes) -> bytes:
+    """The body in what `body_entry` made."""
+    return stored.removeprefix(_RECORD)
+
+
 def body_entry(body: bytes) -> bytes:
     """What to append to a spool for a record's body: any bytes, also such as are no JSON."""
     return _RECORD + body if body.startswith(_MARK) else body

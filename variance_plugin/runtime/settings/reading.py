@@ -207,9 +207,10 @@ def _needed(what: str, path: KeyPath) -> Fault:
 
 
 def _kafka_at_odds(settings: RunnerSettings) -> Iterator[Fault]:
-    topic = settings.source.topic if isinstance(settings.source, KafkaSource) else ""
+    source = settings.source
+    topic = source.topic if isinstance(source, KafkaSource | HttpSource) else ""
     by = "kafka.dead_letter_topic" if settings.kafka.dead_letter_topic else ""
-    yield from settings.kafka.at_odds(by="source.type kafka" if topic else by, topic=topic)
+    yield from settings.kafka.at_odds(by="source.topic" if topic else by, topic=topic)
 
 
 def _in_order(plugins: Sequence[PluginSettings]) -> list[PluginSettings]:

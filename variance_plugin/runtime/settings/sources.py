@@ -91,6 +91,22 @@ class BackfillSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSource:
+    """A topic of the cluster in `[kafka]`, shared by the members of a consumer group."""
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["kafka"] = "kafka"
+    """Which kind of source this is."""
+    topic: Annotated[TopicName, Field(min_length=1)] = "clickhouse_events_json"
+    """What is read. PostHog's own may have a prefix (its KAFKA_PREFIX)."""
+    group: Annotated[str, Field(min_length=1)] = "variance-plugin"
+    """The consumer group, which keeps how far each partition is. Its members share the topic."""
+    read_from: ReadFrom = "earliest"
+    """Where a group begins that is new: `earliest`, `latest` (what comes from now on), or a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSource:
     """Events that PostHog's webhook destination and its SDKs post."""
 
@@ -111,6 +127,10 @@ class HttpSource:
     trusted_proxies: Annotated[int, Field(ge=0, le=100), NUMBER] = 0
     """How many proxies of yours a request passes; a client's address is what the outermost of them put into
     X-Forwarded-For. 0: the address that connects."""
+    topic: TopicName = ""
+    """A topic of the cluster in `[kafka]` in which events are kept in place of the spool, keyed by person."""
+    group: Annotated[str, Field(min_length=1)] = "variance-plugin"
+    """The consumer group that reads it."""
     max_connections: Annotated[int, Field(ge=1, le=1_000_000), NUMBER] = 1000
     """So many clients may be connected; others are asked to come again later."""
 
@@ -130,23 +150,7 @@ class NoSource:
     """Which kind of source this is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaSource:
-    """A topic of the cluster in `[kafka]`, shared by the members of a consumer group."""
-
-    __pydantic_config__ = STRICT
-
-    type: Literal["kafka"] = "kafka"
-    """Which kind of source this is."""
-    topic: Annotated[TopicName, Field(min_length=1)] = "clickhouse_events_json"
-    """What is read. PostHog's own may have a prefix (its KAFKA_PREFIX)."""
-    group: Annotated[str, Field(min_length=1)] = "variance-plugin"
-    """The consumer group, which keeps how far each partition is. Its members share the topic."""
-    read_from: ReadFrom = "earliest"
-    """Where a group begins that is new: `earliest`, `latest` (what comes from now on), or a time."""
-
-
 Source: TypeAlias = Annotated[
-    FileSource | BucketSource | BackfillSource | HttpSource | NoSource | KafkaSource,
+    FileSource | BucketSource | BackfillSource | KafkaSource | HttpSource | NoSource,
     Field(discriminator="type"),
 ]

@@ -10,6 +10,9 @@ from ...secret import Secret
 # What is read ahead stays within this; librdkafka's own 64 MB are more than the rest of the program takes.
 _READ_AHEAD_KB = 16 * 1024
 
+# So soon at the latest it is noticed that a broker is there again.
+_RECONNECT_MS = 2_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterAccess:
@@ -66,6 +69,7 @@ class ClusterAccess:
         protocol = ("SASL_" if self.sasl_mechanism else "") + ("SSL" if self.tls else "PLAINTEXT")
         given = {
             "client.id": "variance-plugin",
+            "reconnect.backoff.max.ms": _RECONNECT_MS,
             **{name: _revealed(value) for name, value in self.properties.items()},
             "bootstrap.servers": ",".join(self.brokers),
             "security.protocol": protocol,

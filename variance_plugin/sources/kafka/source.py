@@ -8,7 +8,7 @@ from .. import Broken, Position, Record
 from .given import Given
 from .handover import Handover
 from .member import Member
-from .subscription import Subscription
+from .subscription import Subscription, Writing
 
 # Beside what the lanes hold, so much waits here, and as much again in librdkafka.
 _HANDOVER_BYTES = 4 * 1024 * 1024
@@ -26,13 +26,15 @@ class KafkaSource:
     Args:
         subscription: What is read, and with whom.
         clock: Ends `records` when it is stopped.
+        writing: What writes to the topic meanwhile, for a process that does both.
 
     Raises:
         UsageError: When librdkafka does not take the properties.
     """
 
-    def __init__(self, subscription: Subscription, clock: Clock) -> None:
+    def __init__(self, subscription: Subscription, clock: Clock, writing: Writing | None = None) -> None:
         self._clock = clock
+        self._writing = writing
         self._given = Given()
         self._handover = Handover(self._given, _HANDOVER_BYTES)
         self._member = Member(subscription, clock=clock, given=self._given, handover=self._handover)
@@ -80,6 +82,7 @@ class KafkaSource:
         """See `Source`. It waits for brokers that do not answer.
 
         Raises:
+            Exception: What ended the intake before its end.
             UsageError: When they refuse this user, know no such topic, or do not let it into the group.
         """
         return self._records
@@ -91,6 +94,9 @@ class KafkaSource:
     def close(self) -> None:
         """See `Source`. What was acknowledged is committed, and the group told, if the brokers answer."""
         self._closed = True
+        if self._writing is not None:
+            self._writing.intake.stop()
+            self._writing.close()
         if self._thread.ident is None:
             self._member.leave()
             self._thread.start()  # what was made has to be given back, in the one thread that may
@@ -100,6 +106,8 @@ class KafkaSource:
     def _read(self) -> Iterator[Record | Broken]:
         if self._closed:
             return
+        if self._writing is not None:
+            self._writing.intake.start(lambda: None)  # Kafka itself tells of what it has
         self._thread.start()
         while (chunk := self._handover.take(self._is_over)) is not None:
             for record in chunk.records:
@@ -107,6 +115,12 @@ class KafkaSource:
                     return
                 yield record
             self._read_bytes += chunk.size_bytes
+        if self._failure is not None and not self._closed:
+            raise self._failure
+
+    @property
+    def _failure(self) -> Exception | None:
+        return None if self._writing is None else self._writing.intake.failure
 
     def _is_over(self) -> bool:
-        return self._closed or self._clock.stopped
+        return self._closed or self._clock.stopped or self._failure is not None

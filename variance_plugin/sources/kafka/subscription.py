@@ -1,7 +1,9 @@
 """What is read of a cluster, and with whom."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..spool import Intake
 from .access import ClusterAccess
 
 EARLIEST = "earliest"
@@ -29,3 +31,16 @@ class Subscription:
 
     def __str__(self) -> str:
         return f"Kafka ({self.access}), topic {self.topic}, group {self.group}"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What writes to the topic that is read, in the same process.
+
+    Attributes:
+        intake: Takes in what it writes.
+        close: Called when it has stopped.
+    """
+
+    intake: Intake
+    close: Callable[[], None]

@@ -1,0 +1,122 @@
+"""Opens what reads from Kafka and what writes to it, by the `[kafka]` table of `runner.toml`."""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from .clock import Clock
+from .events import Event
+from .extras import Extra, needed
+from .hooks import Rejection
+from .runtime.dead_letters import DeadLetters
+from .runtime.settings import KafkaSettings, SaslMechanism
+from .runtime.watching import metric_list as known
+from .runtime.watching.metrics import Metrics
+from .sources import Source
+from .sources.http.keeping import Keep
+from .sources.kafka.access import ClusterAccess
+from .sources.kafka.subscription import Subscription, Writing
+
+_logger = logging.getLogger(__name__)
+
+_VERIFIES = "enable.ssl.certificate.verification"
+
+
+def access_to(settings: KafkaSettings) -> ClusterAccess:
+    """How the cluster of the settings is reached."""
+    return ClusterAccess(
+        brokers=settings.brokers,
+        tls=settings.tls,
+        tls_ca=settings.tls_ca,
+        tls_certificate=settings.tls_certificate,
+        tls_key=settings.tls_key,
+        tls_key_password=settings.tls_key_password,
+        sasl_mechanism="" if settings.sasl_mechanism is SaslMechanism.NONE else settings.sasl_mechanism,
+        sasl_username=settings.sasl_username,
+        sasl_password=settings.sasl_password,
+        properties=settings.properties,
+    )
+
+
+def warn_of_risks(settings: KafkaSettings) -> None:
+    """Say what is risky about how a cluster is reached, where it is used."""
+    if settings.brokers and settings.sasl_mechanism.needs_password and not settings.tls:
+        _logger.warning("kafka.tls is off: the password for Kafka goes over the network readably")
+    if settings.brokers and settings.properties.get(_VERIFIES) == "false":
+        _logger.warning("kafka.properties: %s is false: anybody can pose as a broker", _VERIFIES)
+
+
+def open_topic(
+    subscription: Subscription, *, metrics: Metrics, clock: Clock, name: str, writing: Writing | None = None
+) -> Source:
+    """Read a topic as a member of a group.
+
+    Args:
+        subscription: Which one.
+        metrics: Where it registers what it has to show.
+        clock: Ends it.
+        name: The type of the source, for the metrics.
+        writing: What writes to the topic meanwhile.
+
+    Raises:
+        UsageError: When librdkafka is not installed, or does not take the properties.
+    """
+    with needed(Extra.KAFKA, f"source.type {name}"):
+        from .sources.kafka.source import KafkaSource  # noqa: PLC0415 -- an extra
+    source = KafkaSource(subscription, clock, writing)
+    read = partial(metrics.read, source=name)
+    read(known.LAG_RECORDS, lambda: source.lag)
+    read(known.KAFKA_PARTITIONS, lambda: source.partitions)
+    read(known.KAFKA_PAUSED, lambda: source.is_paused)
+    read(known.KAFKA_WAITING, lambda: source.trouble is not None)
+    read(known.KAFKA_REBALANCES, lambda: source.rebalances)
+    return source
+
+
+def open_keep(settings: KafkaSettings, topic: str, *, refused: DeadLetters, ending: ExitStack) -> Keep:
+    """A topic in which records are kept, keyed by person.
+
+    Args:
+        settings: Of the cluster.
+        topic: Which one.
+        refused: Where records go that the brokers do not take.
+        ending: Closes it.
+
+    Raises:
+        UsageError: When librdkafka is not installed, or does not take the properties.
+    """
+    with needed(Extra.KAFKA, "source.topic"):
+        from .sources.kafka.keyed import KeyedTopic  # noqa: PLC0415 -- an extra
+        from .sources.kafka.producing import TopicWriter  # noqa: PLC0415 -- likewise
+
+    def refuse(record: bytes, reason: str) -> None:
+        event = Event(event="", properties={}, record=record)
+        refused.add(Rejection(event=event, reason=reason))
+
+    writer = TopicWriter(access_to(settings), topic)
+    ending.callback(writer.close)
+    return KeyedTopic(writer, refuse)
+
+
+def open_letters(
+    settings: KafkaSettings, kept: Callable[[str], DeadLetters], *, ending: ExitStack
+) -> Callable[[str], DeadLetters]:
+    """Where dead letters are kept, by the plugin that rejects: in the topic for them, if there is one.
+
+    Args:
+        settings: Of the cluster.
+        kept: Where they are kept without a topic, and those that the brokers do not take.
+        ending: Closes it.
+
+    Raises:
+        UsageError: When librdkafka is not installed, or does not take the properties.
+    """
+    if not settings.dead_letter_topic:
+        return kept
+    with needed(Extra.KAFKA, "kafka.dead_letter_topic"):
+        from .sources.kafka.letters import TopicLetters  # noqa: PLC0415 -- an extra
+        from .sources.kafka.producing import TopicWriter  # noqa: PLC0415 -- likewise
+    writer = TopicWriter(access_to(settings), settings.dead_letter_topic)
+    ending.callback(writer.close)
+    return lambda plugin: TopicLetters(writer, plugin, kept(plugin))
