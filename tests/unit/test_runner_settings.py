@@ -151,12 +151,13 @@ SOURCES = {
         "from": "2026-11-01", "to": "2026-11-21T10:00:00Z", "include": "a,b", "exclude": "c",
         "window_hours": "24",
     },
+    "kafka": {"topic": "posthog.events", "group": "exports", "read_from": "latest"},
     "http": {
+        "topic": "events", "group": "receivers",
         "listen": "127.0.0.1:0", "tokens": "phc_demo,phc_other", "webhook_token": "demo-token",
         "forward_to": "https://eu.i.posthog.com", "trusted_proxies": "1", "max_connections": "100",
     },
     "none": {},
-    "kafka": {"topic": "posthog.events", "group": "exports", "read_from": "latest"},
 }  # fmt: skip
 """For each type of source, a value of each of its settings."""
 
