@@ -246,7 +246,7 @@ def test_with_a_range_of_time_what_says_no_time_is_left_out_and_said() -> None:
     choice = chosen(objects, narrowing=Narrowing(start=moment(1)))
 
     assert [objects[1].key] == keys(choice)
-    assert ["s3://exports/: left out, no telling of which time it is: part-1.jsonl"] == choice.notices
+    assert ["s3://exports/: left out, no telling of which time it is: part-1.jsonl"] == choice.left_out
 
 
 def test_a_pattern_that_takes_some_files_of_a_split_export_misses_none_of_the_others() -> None:
@@ -267,7 +267,15 @@ def test_other_objects_are_named_in_one_notice() -> None:
     assert ["d.jsonl"] == keys(choice)
     assert [
         "s3://exports/: left out, no name of a file of events: _SUCCESS, notes.txt, a/.b.jsonl and 1 more"
-    ] == choice.notices
+    ] == choice.left_out
+
+
+def test_a_prefix_with_nothing_below_it_is_said() -> None:
+    """It may be misspelt; what is there, and done with, is no reason to say so."""
+    done = listed("a/b.jsonl")
+
+    assert ["s3://exports/a/: there is nothing here yet"] == chosen([], prefix="a/").notices
+    assert [] == chosen([done], prefix="a/", done=done_with(done)).notices
 
 
 def test_what_could_not_be_read_is_not_tried_at_every_look() -> None:

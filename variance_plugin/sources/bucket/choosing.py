@@ -74,10 +74,12 @@ class Choice:
     Attributes:
         starts: What is to be read, in order.
         notices: What a person should know of the others, each in a sentence.
+        left_out: What is never read, likewise; it need not be said at every look.
     """
 
     starts: list[Start] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,9 @@ class Chooser:
         exports: defaultdict[Export, _Export] = defaultdict(_Export)
         no_events: list[str] = []
         no_time: list[str] = []
+        is_empty = True
         for found in listed:
+            is_empty = False
             name = read_name(found.name)
             if name is None:
                 no_events.append(found.key)
@@ -131,8 +135,10 @@ class Chooser:
             if export.starts:
                 choice.starts.extend(self._whole(folder, export, now, choice))
         choice.starts.sort(key=lambda start: (start.at is None, in_order(start.found.key, start.name)))
-        choice.notices.extend(self._left_out(no_events, "no name of a file of events"))
-        choice.notices.extend(self._left_out(no_time, "no telling of which time it is"))
+        if is_empty:
+            choice.notices.append(f"{self.root}{self.prefix}: there is nothing here yet")
+        choice.left_out.extend(self._left_out(no_events, "no name of a file of events"))
+        choice.left_out.extend(self._left_out(no_time, "no telling of which time it is"))
         return choice
 
     def _start(self, found: Object, name: Name, choice: Choice) -> Start | None:

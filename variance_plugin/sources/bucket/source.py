@@ -68,6 +68,7 @@ class Bucket:
         )
         self._manifests: dict[Object, Collection[str]] = {}
         self._told: set[str] = set()
+        self._has_looked = False
 
     def open(self) -> "BucketSource":
         """A source of what is there now; while the bucket cannot be reached, of what will be.
@@ -102,10 +103,11 @@ class Bucket:
         choice = chooser.choose(self._listing.objects(), self._clock.now())
         self._manifests = manifests.needed
         _require_what_reads(choice)
-        for notice in choice.notices:
+        for notice in [*choice.notices, *(() if self._has_looked else choice.left_out)]:
             if notice not in self._told:
                 self._told.add(notice)
                 _logger.warning("%s", notice)
+        self._has_looked = True
         return list(map(self._shared.sought, choice.starts))
 
 
