@@ -18,7 +18,7 @@ from variance_plugin.sources.paths import Choice, choose, natural_order
 EVENT = b'{"event":"order paid"}\n'
 NO_EVENTS = "no name of a file of events: .jsonl, .ndjson or .json, which .gz, .br or .zst may follow"
 NOT_PARQUET = (
-    "Parquet is not supported by this version's file source yet; have PostHog export in the format JSONLines"
+    "Parquet is read by the source for batch exports, from a folder as well: variance-plugin bucket FOLDER"
 )
 
 

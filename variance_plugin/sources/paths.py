@@ -27,7 +27,7 @@ _PARQUET_MAGIC = b"PAR1"
 _PACKED_MAGIC = (b"PK\x03\x04", b"BZh", b"\xfd7zX", b"\x04\x22\x4d\x18", b"\xff\x06\x00\x00")
 
 _NOT_PARQUET = (
-    "Parquet is not supported by this version's file source yet; have PostHog export in the format JSONLines"
+    "Parquet is read by the source for batch exports, from a folder as well: variance-plugin bucket FOLDER"
 )
 _NOT_PACKED = "packed in a way that is not read here; unpack it, or pack it with gzip, brotli or zstd"
 _IS_HIDDEN = "hidden"
