@@ -26,7 +26,7 @@ GOOGLE = f"""<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTrunca
 <Key>{KEY}</Key><LastModified>2026-11-21T11:01:00.000Z</LastModified><ETag>"g"</ETag><Size>{len(BODY)}</Size>
 </Contents></ListBucketResult>"""
 AZURE = f"""<?xml version="1.0"?><EnumerationResults><Blobs><Blob><Name>{KEY}</Name><Properties>
-<Last-Modified>Sat, 21 Nov 2026 11:01:00 GMT</Last-Modified><Etag>"a"</Etag>
+<Last-Modified>Sat, 21 Nov 2026 11:01:00 GMT</Last-Modified><Etag>0x8CBFF45D8A29A19</Etag>
 <Content-Length>{len(BODY)}</Content-Length><Content-Type>text/plain</Content-Type></Properties></Blob></Blobs>
 <NextMarker/></EnumerationResults>"""
 
@@ -35,6 +35,7 @@ class Cloud(BaseHTTPRequestHandler):
     """A store that holds one object: as each cloud's documentation has its answers."""
 
     asked: list[str]
+    matched: list[str | None]
     listing: str
 
     def do_GET(self) -> None:
@@ -44,6 +45,7 @@ class Cloud(BaseHTTPRequestHandler):
         if "list" in address.query:
             self._give(200, self.listing.encode())
         else:
+            self.matched.append(self.headers.get("If-Match"))
             wanted = self.headers.get("Range") or self.headers.get("x-ms-range") or ""
             first, last = map(int, wanted.removeprefix("bytes=").split("-"))
             self._give(206, BODY[first : last + 1], f"bytes {first}-{first + last}/{len(BODY)}")
@@ -62,22 +64,23 @@ class Cloud(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-Serve = Callable[[str], tuple[str, list[str]]]
+Serve = Callable[[str], tuple[str, list[str], list[str | None]]]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a store with that listing; gives its address and what it is asked for."""
+    """Starts a store with that listing; gives its address, and what it is asked for in which version."""
     running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
 
-    def start(listing: str) -> tuple[str, list[str]]:
+    def start(listing: str) -> tuple[str, list[str], list[str | None]]:
         asked: list[str] = []
-        handler = type("Handler", (Cloud,), {"asked": asked, "listing": listing})
+        matched: list[str | None] = []
+        handler = type("Handler", (Cloud,), {"asked": asked, "matched": matched, "listing": listing})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         running.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}", asked
+        return f"http://127.0.0.1:{server.server_port}", asked, matched
 
     yield start
     for server, thread in running:
@@ -97,10 +100,10 @@ def test_google_cloud_storage_is_read_by_its_own_protocol(
 ) -> None:
     """Here without credentials; else they come from where Google's tools take them."""
     monkeypatch.setenv("GOOGLE_SKIP_SIGNATURE", "true")
-    endpoint, asked = serve(GOOGLE)
+    endpoint, asked, matched = serve(GOOGLE)
 
     assert LINES == bodies("gs://exports/posthog", Access(endpoint=endpoint))
-    assert ["/exports", f"/exports/{KEY}"] == asked
+    assert (["/exports", f"/exports/{KEY}"], ['"g"']) == (asked, matched)
 
 
 def test_azure_blob_storage_is_read_by_its_own_protocol(
@@ -109,10 +112,10 @@ def test_azure_blob_storage_is_read_by_its_own_protocol(
     """With account and key from the environment."""
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "demo")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", base64.b64encode(b"demo-key").decode())
-    endpoint, asked = serve(AZURE)
+    endpoint, asked, matched = serve(AZURE)
 
     assert LINES == bodies("az://exports/posthog", Access(endpoint=endpoint))
-    assert ["/exports", f"/exports/{KEY}"] == asked
+    assert (["/exports", f"/exports/{KEY}"], ['"0x8CBFF45D8A29A19"']) == (asked, matched)
 
 
 def test_azure_without_an_account_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

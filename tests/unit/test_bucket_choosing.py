@@ -95,9 +95,8 @@ def test_an_object_that_was_written_anew_is_read_again_and_that_is_said() -> Non
     choice = chosen([after], done=done_with(before))
 
     assert [after.key] == keys(choice)
-    assert [
-        f"s3://exports/{window(1)}.jsonl: it was written anew since it was read; read from its beginning"
-    ] == choice.notices
+    notice = "it was written anew since it was read, at 2026-11-21 23:59:00 UTC; read from its beginning"
+    assert [f"s3://exports/{window(1)}.jsonl: {notice}"] == choice.notices
 
 
 def begun(found: Object) -> Done:

@@ -151,7 +151,8 @@ class Chooser:
             at, is_changed = None, True
         if is_changed:
             choice.notices.append(
-                f"{self.root}{found.key}: it was written anew since it was read; read from its beginning"
+                f"{self.root}{found.key}: it was written anew since it was read, at "
+                f"{found.modified:%Y-%m-%d %H:%M:%S} UTC; read from its beginning"
             )
         return Start(found=found, name=name, at=at)
 

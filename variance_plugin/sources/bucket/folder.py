@@ -72,4 +72,4 @@ def _fault(error: OSError) -> StoreFault:
     if isinstance(error, FileNotFoundError):
         return StoreFault(Trouble.GONE, "it is gone: it was deleted since it was listed")
     trouble = Trouble.REFUSED if isinstance(error, PermissionError) else Trouble.UNREACHABLE
-    return StoreFault(trouble, f"cannot be read: {error.strerror}")
+    return StoreFault(trouble, f"{error.filename} cannot be read: {error.strerror}")

@@ -75,7 +75,9 @@ class ObjectStore:
             for chunk in self._store.list(self.prefix or None, offset=after):
                 for meta in chunk:
                     version = meta["e_tag"] or f"{meta['size']}-{meta['last_modified'].isoformat()}"
-                    yield Object(meta["path"], meta["size"], meta["last_modified"], version, meta["e_tag"])
+                    yield Object(
+                        meta["path"], meta["size"], meta["last_modified"], version, _quoted(meta["e_tag"])
+                    )
         except self._errors as error:
             raise fault_of(error, scheme=self._scheme) from error
 
@@ -86,6 +88,11 @@ class ObjectStore:
             return bytes(answer.bytes())
         except self._errors as error:
             raise fault_of(error, scheme=self._scheme) from error
+
+
+def _quoted(etag: str | None) -> str | None:
+    """As a request has it; Azure lists it without its quotes."""
+    return etag if etag is None or etag.startswith(('"', 'W/"')) else f'"{etag}"'
 
 
 def _config(scheme: str, access: Access) -> Any:
