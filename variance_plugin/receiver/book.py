@@ -66,53 +66,48 @@ class Book:
             received: When, in seconds since 1970.
             connection: By which way; it says how accounts are found.
         """
-        tally = self.store.tally
+        store, name = self.store, connection.name
+        tally = store.tally
+        number = store.last_number
         for message, raw in zip(messages, raws, strict=False):
             if isinstance(message, Invalid):
                 tally.invalid[message.reason] += 1
-            elif message.message_id is not None and self.store.has_message(message.message_id):
+                continue
+            message_id, kind = message.message_id, message.type
+            if message_id is not None and store.has_message(message_id):
                 tally.duplicates += 1
-            else:
-                owner = self._apply(message, received, connection)
-                self.store.log(
-                    Entry(
-                        self.store.last_number + 1,
-                        received,
-                        connection.name,
-                        message.type,
-                        message.message_id,
-                        owner,
-                        message.group_id if message.type is MessageType.GROUP else None,
-                        raw,
-                    )
-                )
+                continue
+            number += 1
+            owner = self._apply(message, number, received, connection)
+            account_id = message.group_id if kind is MessageType.GROUP else None
+            # As it is, the text keeps its whole post in memory, of which it may be the only news.
+            store.log(Entry(number, received, name, kind, message_id, owner, account_id, raw.copy()))
 
-    def _apply(self, message: Message, received: float, connection: Connection) -> int:
+    def _apply(self, message: Message, number: int, received: float, connection: Connection) -> int:
         """Apply it; the key of whom it is about."""
-        tally = self.store.tally
-        tally.types[message.type] += 1
+        tally, kind = self.store.tally, message.type
+        tally.types[kind] += 1
         lacking = message.lacks()
         if lacking is not None:
             tally.incomplete[lacking] += 1
         seconds = message.seconds
         time = received if seconds is None else seconds
-        if message.type in _EVENTS:
+        if kind in _EVENTS:
             known = self._people.find(message)
             if known is not None:
                 known.events += 1
-            if message.type is MessageType.TRACK and message.event is not None:
+            if kind is MessageType.TRACK and message.event is not None:
                 tally.events[message.event] += 1
         else:
-            number = self.store.last_number + 1
-            origin = Origin(message.type, time, message.message_id, connection.name, number)
+            origin = Origin(kind, time, message.message_id, connection.name, number)
             known = self._learn(message, origin, connection)
         if known is None:
             return 0
         # An alias is about ids; it says nothing of when somebody was there.
         if (
             connection.updates_last_seen
-            and message.type is not MessageType.ALIAS
             and message.context.active is not False
+            and kind is not MessageType.ALIAS
         ):
             known.see(time)
         self.store.save(known)

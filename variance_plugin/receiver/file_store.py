@@ -85,6 +85,8 @@ class FileStore:
         """See `Store`."""
         self._persons.pop(person.user_id, None)
         person.user_id = user_id
+        # At once, so that nobody is found under the former id from here on.
+        self._database.write("UPDATE person SET id = ? WHERE key = ?", _bytes(user_id), person.key)
         self.save(person)
 
     def remove(self, person: Person) -> None:

@@ -22,6 +22,11 @@ class MessageType(StrEnum):
     ALIAS = "alias"
 
 
+# By these names they are found in half the time, and every message is compared with them.
+_TRACK: Final = MessageType.TRACK
+_GROUP: Final = MessageType.GROUP
+_ALIAS: Final = MessageType.ALIAS
+
 # An empty id is none; `read_message` sees to it.
 Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | None
 
@@ -66,14 +71,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=Fals
 
     def lacks(self) -> str | None:
         """What the spec wants of such a message and this one does not have, in words; None: nothing."""
-        match self.type:
-            case MessageType.ALIAS:
-                whole = self.user_id and self.previous_id
-                return None if whole else "alias without userId and previousId"
-            case MessageType.TRACK if not self.event:
-                return "track without event"
-            case MessageType.GROUP if not self.group_id:
-                return "group without groupId"
+        if self.type is _ALIAS:
+            whole = self.user_id and self.previous_id
+            return None if whole else "alias without userId and previousId"
+        if self.type is _TRACK and not self.event:
+            return "track without event"
+        if self.type is _GROUP and not self.group_id:
+            return "group without groupId"
         return None if self.user_id or self.anonymous_id else f"{self.type} without userId or anonymousId"
 
 

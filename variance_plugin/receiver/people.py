@@ -102,11 +102,13 @@ class People:
         return user_id
 
     def _person(self, user_id: str) -> Person:
-        current = self._current(user_id)
-        person = self._store.person(current)
-        if person is None:
-            person = Person(key=self._store.new_key(), user_id=current)
-            self._store.save(person)
+        person = self._store.person(user_id)
+        if person is None:  # nobody has an id that means another one
+            current = self._current(user_id)
+            person = self._store.person(current)
+            if person is None:
+                person = Person(key=self._store.new_key(), user_id=current)
+                self._store.save(person)
         return person
 
     def _visitor(self, anonymous_id: str) -> Visitor:
