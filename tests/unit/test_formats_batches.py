@@ -128,3 +128,20 @@ def test_an_event_of_a_batch_keeps_its_own_bytes() -> None:
 def test_an_empty_batch_has_no_events(body: str) -> None:
     """Nothing was lost."""
     assert [] == read(body)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [{"offset": 3211}, {}, {"timestamp": None, "sent_at": None}, {"sent_at": TIME, "timestamp": TIME}],
+    ids=["an offset", "nothing", "nulls", "a time of its own"],
+)
+def test_a_member_is_the_same_event_when_it_is_read_again(member: dict[str, Any]) -> None:
+    """By its record alone, as from the dead letters: the time that it has by its envelope is in there."""
+    event = {"event": "paid", "distinct_id": "u", "properties": {"n": 1}, **member}
+    body = json.dumps({"batch": [event], "sent_at": "2026-11-21T12:35:00.000Z"}, indent=1)
+    (first,) = events(body.encode())
+    assert isinstance(first, Event)
+
+    (again,) = events(first.record)
+
+    assert first == again

@@ -22,7 +22,14 @@ _Reason: TypeAlias = Annotated[
 ]
 _Status: TypeAlias = Annotated[
     int | None,
-    typer.Option("--status", metavar="CODE", help="The answer's HTTP status.", rich_help_panel=_WHICH),
+    typer.Option(
+        "--status",
+        metavar="CODE",
+        min=100,
+        max=599,
+        help="The HTTP status of the latest answer.",
+        rich_help_panel=_WHICH,
+    ),
 ]
 _Event: TypeAlias = Annotated[
     str | None, typer.Option("--event", metavar="NAME", help="The event's name.", rich_help_panel=_WHICH)

@@ -116,10 +116,9 @@ def show_list(place: Place, chosen: Chosen, *, limit: int | None, as_json: bool)
             sys.stdout.write("No dead letters.\n" if which == LetterFilter() else "No such dead letters.\n")
             return
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        letters = list(store.letters(which, limit=limit))
-        _print(table(letters, width))
-        if len(letters) < count:
-            _print(["", f"{len(letters):,} of {many(count, 'dead letter')}; --limit 0 shows all."])
+        _print(table(store.letters(which, limit=limit), width))
+        if limit is not None and limit < count:
+            _print(["", f"{limit:,} of {many(count, 'dead letter')}; --limit 0 shows all."])
 
 
 def show_counts(place: Place, chosen: Chosen, *, by: str, as_json: bool) -> None:

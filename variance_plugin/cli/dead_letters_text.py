@@ -1,6 +1,6 @@
 """Dead letters as a person reads them, and as a program does. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,9 @@ _CELL_WIDTH = 28
 _LEAST_REASON = 20
 
 
-def table(letters: Sequence[DeadLetter], width: int | None) -> Iterator[str]:
+def table(letters: Iterable[DeadLetter], width: int | None) -> Iterator[str]:
     """A line each, below headings; as wide as a terminal, where there is one."""
+    # Of many letters only the rows are in memory together.
     rows = [_HEADINGS, *map(_row, letters)]
     last = len(_HEADINGS) - 1
     widths = [max(len(row[column]) for row in rows) for column in range(last)]
