@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..__about__ import NAME
 from ..errors import ApiRefusal, UsageError
 from ..manifest import nearest
 from ..posthog_api import ApiClient, Patience
@@ -174,7 +173,6 @@ class Listing:
                 ),
             },
             "refresh": "force_blocking",
-            "name": NAME,
         }
         path = f"/api/projects/{self._project}/query/"
         try:

@@ -33,7 +33,8 @@ _MOST_ANSWER_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _WORDS_CHARACTERS = 400
 
-_KEY_REFUSED = (401, 403)
+_KEY_UNKNOWN = 401
+_NOT_ALLOWED = 403
 _REDIRECTS = range(300, 400)
 
 
@@ -201,9 +202,11 @@ class ApiClient:
         )
 
     def _todo(self, status: int | None, scopes: Sequence[str]) -> str:
-        if status in _KEY_REFUSED and scopes:
+        if status == _KEY_UNKNOWN:
+            return f"check {KEY_SETTING}, and {HOST_SETTING}: the EU does not know keys of the US"
+        if status == _NOT_ALLOWED and scopes:
             return f"check {KEY_SETTING}: it needs {_listed(scopes)}, and access to this project"
-        if status in _KEY_REFUSED:
+        if status == _NOT_ALLOWED:
             return f"check {KEY_SETTING}, its scopes and the projects that it opens"
         if status is None or status in _REDIRECTS:
             return f"check {HOST_SETTING}"

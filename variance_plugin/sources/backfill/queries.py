@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from ...__about__ import NAME
 from ...errors import ApiRefusal, RetryError
 from ...posthog_api import HOST_SETTING, ApiClient, Patience
 from .wanted import Wanted
@@ -94,7 +93,6 @@ class Queries:
         body = {
             "query": {"kind": "HogQLQuery", "query": select(part, after, self._wanted)},
             "refresh": "force_blocking",
-            "name": NAME,
         }
         try:
             answer = self._client.ask(
