@@ -2,16 +2,18 @@
 
 import logging
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import requests
 from hypothesis import settings
 
+from tests.left_behind import pytest_runtest_makereport
 from tests.stand_ins import kafka as cluster
+
+__all__ = ["pytest_runtest_makereport"]  # a hook: pytest finds it here
 
 # No deadline on one example: machines are shared and noisy, and pytest's time limit catches a hang.
 # Elsewhere each run tries new examples and remembers what failed; in CI the examples follow from the
@@ -92,28 +94,3 @@ def kafka() -> Iterator[cluster.Cluster]:
     running = cluster.start()
     yield running
     running.close()
-
-
-# The authorization that nearly all tests use. Nothing may say it or keep it: no output of this process, no
-# log, no state file with its write-ahead log, no dead letter.
-_SECRET = "demo-token"
-_KEPT = "*.db *.db-wal *.log dead-letters*".split()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a test that went well otherwise, if it leaves the secret somewhere."""
-    report = yield
-    if report.when == "call" and report.passed and (places := _places_of_secret(item, report)):
-        report.outcome = "failed"
-        report.longrepr = f"{_SECRET!r} was left in {', '.join(places)}"
-    return report
-
-
-def _places_of_secret(item: pytest.Item, report: pytest.TestReport) -> list[str]:
-    places = [name for name, text in report.sections if _SECRET in text]
-    folder = getattr(item, "funcargs", {}).get("tmp_path")
-    if isinstance(folder, Path):
-        kept = (path for pattern in _KEPT for path in folder.rglob(pattern) if path.is_file())
-        places += [path.name for path in kept if _SECRET.encode() in path.read_bytes()]
-    return places

@@ -339,6 +339,8 @@ def test_a_secret_that_is_left_is_found(leak: str) -> None:
 
 PLANTED = """
 import logging
+import subprocess
+import sys
 
 def test_output():
     print("Bearer demo-token")
@@ -349,6 +351,9 @@ def test_log():
 def test_state(tmp_path):
     (tmp_path / "variance.db-wal").write_bytes(b"demo-token")
 
+def test_process():
+    subprocess.run([sys.executable, "-c", "print('demo' + '-token')"], capture_output=True)
+
 def test_nothing(tmp_path):
     (tmp_path / "runner.toml").write_text("demo-token")
 """
@@ -357,13 +362,16 @@ def test_nothing(tmp_path):
 def test_every_test_that_leaves_a_secret_fails(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The whole run of the tests is searched: what they say, their logs, their state files."""
     folder = tmp_path_factory.mktemp("planted")
-    (folder / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    (folder / "conftest.py").write_bytes((ROOT / "tests" / "left_behind.py").read_bytes())
     (folder / "test_planted.py").write_text(PLANTED)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp=temporary"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True, timeout=SECONDS)
+    # Into a file: what comes back from a process is searched here, too.
+    with (folder / "said.txt").open("wb") as said:
+        subprocess.run(command, cwd=folder, stdout=said, check=False, timeout=SECONDS)
+    told = (folder / "said.txt").read_text()
 
-    assert "3 failed, 1 passed" in done.stdout
-    assert "'demo-token' was left in variance.db-wal" in done.stdout
+    assert "4 failed, 1 passed" in told
+    assert "'demo-token' was left in variance.db-wal" in told
 
 
 def test_every_setting_that_holds_a_secret_is_among_those_that_are_searched_for() -> None:
