@@ -1,7 +1,7 @@
 """Which objects are to be read, in which order, and what is to be said of the others."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -108,38 +108,37 @@ class Chooser:
         """What of it is to be read at this time."""
         choice = Choice()
         exports: defaultdict[Export, _Export] = defaultdict(_Export)
-        no_events: list[str] = []
-        no_time: list[str] = []
+        left_out: defaultdict[str, list[str]] = defaultdict(list)
         is_empty = True
         for found in listed:
             is_empty = False
             name = read_name(found.name)
             if name is None:
-                no_events.append(found.key)
-            elif name.kind is Kind.MANIFEST:
-                exports[found.folder, name.window].manifest = found
-            else:
-                export = exports[found.folder, name.window] if name.part is not None else None
-                if export is not None:
-                    export.files[found.name] = found.modified
-                if not self.narrowing.matches(found.key[len(self.prefix) :]):
-                    continue
-                if not self.narrowing.is_within(name.window):
-                    if name.window is None:
-                        no_time.append(found.key)
-                    continue
+                left_out["no name of a file of events"].append(found.key)
+                continue
+            split = exports[found.folder, name.window] if _is_of_several(name) else None
+            if split is not None:
+                split.add(found, name)
+            if self._is_meant(found, name, left_out):
                 start = self._start(found, name, choice)
                 if start is not None:
-                    (choice.starts if export is None else export.starts).append(start)
+                    (choice.starts if split is None else split.starts).append(start)
         for (folder, _), export in exports.items():
             if export.starts:
                 choice.starts.extend(self._whole(folder, export, now, choice))
         choice.starts.sort(key=lambda start: (start.at is None, in_order(start.found.key, start.name)))
         if is_empty:
             choice.notices.append(f"{self.root}{self.prefix}: there is nothing here yet")
-        choice.left_out.extend(self._left_out(no_events, "no name of a file of events"))
-        choice.left_out.extend(self._left_out(no_time, "no telling of which time it is"))
+        choice.left_out.extend(self._told(keys, reason) for reason, keys in left_out.items())
         return choice
+
+    def _is_meant(self, found: Object, name: Name, left_out: Mapping[str, list[str]]) -> bool:
+        if name.kind is Kind.MANIFEST or not self.narrowing.matches(found.key[len(self.prefix) :]):
+            return False
+        is_within = self.narrowing.is_within(name.window)
+        if not is_within and name.window is None:
+            left_out["no telling of which time it is"].append(found.key)
+        return is_within
 
     def _start(self, found: Object, name: Name, choice: Choice) -> Start | None:
         standing = self.done.standing(found.key, name, found.version)
@@ -193,11 +192,15 @@ class Chooser:
             reason = "the manifest of its export names it, and it is not there"
             yield Start(found=lost, name=read_name(name) or kind, missing=reason)
 
-    def _left_out(self, keys: Sequence[str], reason: str) -> Iterator[str]:
-        if keys:
-            more = len(keys) - _NAMES_IN_A_NOTICE
-            names = ", ".join(keys[:_NAMES_IN_A_NOTICE]) + (f" and {more:,} more" if more > 0 else "")
-            yield f"{self.root}: left out, {reason}: {names}"
+    def _told(self, keys: Sequence[str], reason: str) -> str:
+        more = len(keys) - _NAMES_IN_A_NOTICE
+        names = ", ".join(keys[:_NAMES_IN_A_NOTICE]) + (f" and {more:,} more" if more > 0 else "")
+        return f"{self.root}: left out, {reason}: {names}"
+
+
+def _is_of_several(name: Name) -> bool:
+    """Whether it is a file of a split export, or the manifest of one."""
+    return name.part is not None or name.kind is Kind.MANIFEST
 
 
 @dataclass(slots=True)
@@ -208,6 +211,13 @@ class _Export:
     files: dict[str, datetime] = field(default_factory=dict)
     """All of its files, read or not: when each was written, by name."""
     starts: list[Start] = field(default_factory=list)
+
+    def add(self, found: Object, name: Name) -> None:
+        """One more object of it was seen."""
+        if name.kind is Kind.MANIFEST:
+            self.manifest = found
+        else:
+            self.files[found.name] = found.modified
 
     @property
     def modified(self) -> datetime:

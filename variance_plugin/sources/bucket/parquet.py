@@ -15,8 +15,9 @@ from ...extras import Extra, needed
 from .. import Broken, Position, Record, Stream
 from ..lines import too_long_reason
 
-# So many rows of PostHog's largest events (1 MB) are held at once, and a megabyte of usual ones.
+# So many rows are held at once, a megabyte of usual ones; and of large ones as many as have so many bytes.
 _BATCH_ROWS = 256
+_BATCH_BYTES = 4 * 1024 * 1024
 # What Arrow reads of one column at a time: else it would take the column's whole part of a row group.
 _COLUMN_BYTES = 1024 * 1024
 _MOST_HELD_BYTES = 16 * 1024 * 1024
@@ -163,11 +164,13 @@ class Rows:
             yield self._broken(last, fault)
 
     def _group(self, opened: Any, group: int) -> Iterator[Record | Broken]:
-        rows = opened.metadata.row_group(group).num_rows
-        end = self._number + rows
+        about = opened.metadata.row_group(group)
+        end = self._number + about.num_rows
         if end > self._after:
+            row_bytes = max(1, about.total_byte_size // max(1, about.num_rows))
+            size = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
             try:
-                for batch in opened.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
+                for batch in opened.iter_batches(size, row_groups=[group], use_threads=False):
                     yield from self._batch(batch)
                     self._count(self._number / opened.metadata.num_rows)
                     self._let_go(batch.nbytes)
