@@ -15,6 +15,7 @@ from variance_plugin.clock import SystemClock
 from variance_plugin.points import Point
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 
+from .bucket_feed import BucketFeed
 from .endpoint import Endpoint
 from .faults import Faults, healthy
 from .feeds import Feed, FileFeed, StdinFeed
@@ -23,7 +24,12 @@ from .runner import LIMIT_SECONDS, Runner, status_of
 from .traffic import Fate, Issued, issue
 from .verdict import Verdict
 
-FEEDS: Final[dict[str, type[Feed]]] = {"file": FileFeed, "stdin": StdinFeed, "http": HttpFeed}
+FEEDS: Final[dict[str, type[Feed]]] = {
+    "file": FileFeed,
+    "stdin": StdinFeed,
+    "http": HttpFeed,
+    "bucket": BucketFeed,
+}
 """The sources that are put to the proof, by name; each new one has its place here."""
 
 # About every so many requests a fault begins.

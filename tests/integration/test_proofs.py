@@ -32,6 +32,7 @@ ON_SPOOL = {Point.BEFORE_SPOOL_WRITE, Point.AFTER_SPOOL_WRITE}
         pytest.param("file", 1_000, frozenset(Point) - ON_SPOOL, id="file"),
         pytest.param("stdin", 500, frozenset(ON_SPOOL), id="stdin"),
         pytest.param("http", 300, frozenset(ON_SPOOL), id="http"),
+        pytest.param("bucket", 400, frozenset({Point.AFTER_ANSWER, Point.AFTER_ACKNOWLEDGE}), id="bucket"),
     ],
 )
 def test_every_event_ends_as_it_must_however_the_runner_is_killed(
