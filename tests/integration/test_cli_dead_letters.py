@@ -328,10 +328,13 @@ def test_without_a_state_file_or_usable_settings_nothing_is_asked_for(
     missing = run("list")
     letters.make("order paid")
     unusable = run("replay", "--all", "--set", "plugins.variance.config.sendIp=perhaps")
+    (tmp_path / "no.mmdb").mkdir()
+    not_started = run("replay", "--all", "--set", "geoip.database=no.mmdb")
 
-    assert (2, 2) == (missing.returncode, unusable.returncode)
+    assert (2, 2, 2) == (missing.returncode, unusable.returncode, not_started.returncode)
     assert "there is no state file variance.db; name it by --state" in missing.stderr
     assert "sendIp" in unusable.stderr
+    assert "no.mmdb" in not_started.stderr
     assert [("order paid", 0, False)] == letters.kept
     assert "Traceback" not in missing.stderr + unusable.stderr
     assert "order paid" in run("list", "--state", str(tmp_path / "variance.db")).stdout

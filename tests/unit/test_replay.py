@@ -320,6 +320,49 @@ def test_a_full_disk_is_waited_for(bench: Bench, caplog: pytest.LogCaptureFixtur
     assert 2 == caplog.text.count("a replay waits: the disk is full")
 
 
+def test_a_full_disk_where_a_replay_ends_ends_nothing_else(bench: Bench) -> None:
+    """What is asked for can be taken back as soon as there is room."""
+    bench.keep("a")
+
+    class NoRoom(DeadLetterStore):
+        failures = 2
+
+        def end_replay(self, which: LetterFilter) -> int:
+            if self.failures:
+                self.failures -= 1
+                raise StateError("the disk is full")
+            return super().end_replay(which)
+
+    def export(_events: Sequence[Event], _meta: PluginMeta) -> None:
+        raise RetryError("HTTP 401", at_fault=True)
+
+    plugin = Recorder(export)
+    bench.replay(letters=NoRoom(bench.state, bench.clock), variance=plugin)
+
+    assert ([["a"]], [("a", "first", 0, False)]) == (plugin.calls, bench.kept)
+
+
+def test_a_plugin_of_the_chain_that_fails_hurts_itself_alone(bench: Bench) -> None:
+    """As when the record is read for the first time: it goes on as it was."""
+    for name in ("bad", "a"):
+        bench.keep(name, plugin=RECORDS)
+
+    class Chain:
+        """See `Plugin`."""
+
+        def process_event(self, event: Event, _meta: PluginMeta) -> Event:
+            """Put something into it that is not JSON, and would be kept as bytes."""
+            if event.event == "bad":
+                event.properties["set"] = {1, 2}
+            return event
+
+    plugin = Recorder()
+    bench.replay(Chain(), variance=plugin)
+
+    assert [["bad"], ["a"]] == plugin.calls
+    assert [] == bench.kept
+
+
 def test_a_stop_leaves_asked_for_what_was_not_sent(bench: Bench) -> None:
     """The next run goes on with it."""
     bench.keep("a")

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..clock import SystemClock
-from ..errors import StateTaken
+from ..errors import StateTaken, UsageError
 from ..exact_json import encode
 from ..runner import Runner
 from ..runtime.settings import CohortSettings, MetricsSettings, RunnerSettings, read
@@ -42,6 +42,8 @@ class Asked:
     """Letters that somebody asked for, and when."""
 
     ids: Sequence[int]
+    new: Sequence[int]
+    """Those that nobody had asked for before."""
     at: datetime
 
 
@@ -114,9 +116,13 @@ def replay(place: Place, order: Order) -> ExitStatus:
     if asked.ids and order.waits:
         if settings is not None:
             try:
-                return _say(_send(settings, asked), order)
+                return _say(_send(settings, asked, order), order)
             except StateTaken:  # by a runner that has been started meanwhile
                 pass
+            except UsageError:
+                with opened(place) as (store, _now):
+                    store.end_replay(LetterFilter(ids=asked.new))
+                raise
         return _say(_follow(path, asked), order)
     with opened(place) as (store, _now):
         return _say(Result.of(store, asked), order)
@@ -137,8 +143,9 @@ def cancel(place: Place, order: Order) -> ExitStatus:
 def _ask(place: Place, order: Order) -> Asked:
     with opened(place) as (store, now):
         ids = store.ids(order.which.filter(now))
-        store.begin_replay(LetterFilter(ids=ids))
-        return Asked(ids=ids, at=now)
+        new = store.ids(LetterFilter(ids=ids, in_replay=False))
+        store.begin_replay(LetterFilter(ids=new))
+        return Asked(ids=ids, new=new, at=now)
 
 
 def _settings(place: Place, path: Path, order: Order) -> RunnerSettings:
@@ -158,7 +165,7 @@ def _settings(place: Place, path: Path, order: Order) -> RunnerSettings:
     )
 
 
-def _send(settings: RunnerSettings, asked: Asked) -> Result:
+def _send(settings: RunnerSettings, asked: Asked, order: Order) -> Result:
     """As the app runner, which has nothing else to do."""
     clock = SystemClock()
     with (
@@ -166,7 +173,11 @@ def _send(settings: RunnerSettings, asked: Asked) -> Result:
         Runner(settings, load=load, clock=clock, remembers_waits=False) as runner,
         Signals() as signals,
     ):
-        watch = RunnerWatch(runner, clock, signals, say_end=lambda _runner, _status: None)
+
+        def say_end(_runner: Runner, _status: ExitStatus) -> None:
+            _say(Result.of(runner.dead_letters, asked), order)
+
+        watch = RunnerWatch(runner, clock, signals, say_end=say_end)
         watch.see_through(lambda: runner.run(once=True))
         result = Result.of(runner.dead_letters, asked)
     watch.raise_failure()
@@ -190,4 +201,5 @@ def _follow(path: Path, asked: Asked) -> Result:
 
 def _say(result: Result, order: Order) -> ExitStatus:
     sys.stdout.write((result.to_json() if order.as_json else result.to_text()) + "\n")
+    sys.stdout.flush()
     return result.status

@@ -156,11 +156,15 @@ class Replays:
             self._at_last(lambda: self._letters.settle(delivered))
         self._counts[plugin].increment(Replayed.DELIVERED, len(delivered))
         self._counts[plugin].increment(Replayed.REFUSED, len(refused))
-        if sent.fault is not None:
-            self._take_back(plugin, sent.fault)
+        if (fault := sent.fault) is not None:
+            self._at_last(lambda: self._take_back(plugin, fault))
 
     def _take_back(self, plugin: str, why: str) -> None:
-        """Were it to wait for whoever has to look, it would go on some day when nobody thinks of it."""
+        """Ask no more: were it to wait for whoever has to look, it would go on when nobody thinks of it.
+
+        Raises:
+            StateError: When that cannot be written now.
+        """
         count = self._letters.end_replay(LetterFilter(plugin=plugin))
         if plugin in self._counts:
             self._counts[plugin].increment(Replayed.NOT_SENT, count)
@@ -216,7 +220,7 @@ class _Way:
 
 def _to_one(exporter: Exporter, letters: Sequence[DeadLetter], refuse: _Refuse) -> _Sent:
     """To the plugin that rejected them, past the chain."""
-    again = [event for letter in letters for event in _events_in(letter, refuse)]
+    again = [event for letter in letters for event in _events_in(letter, _as_it_is, refuse)]
 
     def set_aside(rejection: Rejection) -> None:
         place = rejection.event.position
@@ -239,7 +243,7 @@ def _to_all(
     """All the way, as when it is read for the first time; what a plugin rejects is a letter of its own."""
     ended: set[int] = set()
     for letter in letters:
-        again = [event for found in _events_in(letter, refuse) if (event := process(found)) is not None]
+        again = _events_in(letter, process, refuse)
         for exporter in exporters:
             # Each its own: what it changes no other sees.
             put_off = _attempt(exporter, [unread(event) for event in again], exporter.plugin.meta)
@@ -262,23 +266,26 @@ def _attempt(exporter: Exporter, again: Sequence[Event], meta: Any) -> PutOff | 
     return put_off
 
 
-def _events_in(letter: DeadLetter, refuse: _Refuse) -> Sequence[Event]:
-    """The events of a letter, one nearly always; none when it is refused, since it is still no event."""
+def _events_in(letter: DeadLetter, process: Process, refuse: _Refuse) -> Sequence[Event]:
+    """What comes of a letter; none when it is refused, since it is still no event, or when it is dropped."""
     try:
-        found = [_event(one) for one in events(letter.record)]
+        found = [_placed(one, letter) for one in events(letter.record)]
+        return [event for one in found if (event := process(one)) is not None]
     except InvalidRecord as error:
         nothing = Event(event="", properties={}, record=letter.record)
         refuse(letter.id, Rejection(event=nothing, reason=str(error)))
         return ()
-    for event in found:
-        event.position = Place(letter.id, letter.source)
-    return found
 
 
-def _event(found: Event | InvalidRecord) -> Event:
+def _placed(found: Event | InvalidRecord, letter: DeadLetter) -> Event:
     if isinstance(found, InvalidRecord):
         raise found
+    found.position = Place(letter.id, letter.source)
     return found
+
+
+def _as_it_is(event: Event) -> Event:
+    return event
 
 
 def _letters_of(left: Iterable[Any], all_: set[int]) -> set[int]:
