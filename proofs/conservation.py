@@ -68,7 +68,7 @@ def conserve(  # noqa: PLR0913 -- what there is to vary
     plan: list[Point | None] = [*sorted(points), *[None] * random_kills]
     chance.shuffle(plan)
     verdict = Verdict(title=f"Conservation, {source}, seed {seed}", events=events)
-    with Endpoint(issued, Faults(seed, every=_FAULT_EVERY)) as endpoint:
+    with Endpoint(issued, Faults(seed, every=_FAULT_EVERY), in_turn=feed.in_turn) as endpoint:
         runner = Runner(folder, source=feed.settings, url=endpoint.url, fast=fast)
         killer = _Killer(runner, feed, endpoint, chance)
         portions = _portions(issued, len(plan) + 1)

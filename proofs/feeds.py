@@ -38,6 +38,8 @@ class Feed(Protocol):
     """Whether a line is taken that is no event, and ends in the dead letters."""
     takes_once: ClassVar[bool]
     """Whether nothing is taken twice: so that no event can have two dead letters."""
+    in_turn: ClassVar[bool]
+    """Whether the source gets all events in their order, and not just those of each person."""
     settings: str
     """What of `runner.toml` makes a runner read this."""
 
@@ -81,6 +83,7 @@ class FileFeed:
     ending: ClassVar[Sequence[str]] = ("--once",)
     takes_any_line: ClassVar = True
     takes_once: ClassVar = True
+    in_turn: ClassVar = True
     settings = '[source]\npaths = ["events"]\nlook_again_seconds = 0.5\n'
 
     def __init__(self, folder: Path) -> None:
@@ -125,6 +128,7 @@ class StdinFeed:
     ending: ClassVar[Sequence[str]] = ()
     takes_any_line: ClassVar = True
     takes_once: ClassVar = True
+    in_turn: ClassVar = True
     settings = '[source]\npaths = ["-"]\n'
 
     def __init__(self, folder: Path) -> None:

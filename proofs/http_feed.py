@@ -32,6 +32,7 @@ class HttpFeed:
     ending: ClassVar[Sequence[str]] = ("--once",)
     takes_any_line: ClassVar = False  # what is no event is answered 400, and its sender keeps it
     takes_once: ClassVar = False  # what was kept when the runner was killed comes again
+    in_turn: ClassVar = False
 
     def __init__(self, folder: Path) -> None:  # noqa: ARG002 -- as every feed
         with socket.create_server(("127.0.0.1", 0)) as server:

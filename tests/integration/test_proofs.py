@@ -116,6 +116,23 @@ def test_what_comes_changed_invented_or_out_of_turn_is_found() -> None:
     ] == endpoint.wrong
 
 
+def test_traits_may_be_left_out_only_where_events_come_out_of_turn() -> None:
+    """And no trait may be another one, nor anything else be missing."""
+    one = replace(
+        next(twins()), messages={"one": b'{"messageId":"one","userId":"kim","traits":{"a":1,"b":2}}'}
+    )
+    bodies = (
+        b'{"messageId":"one","userId":"kim","traits":{"a":1}}',
+        b'{"messageId":"one","userId":"kim"}',
+        b'{"messageId":"one","userId":"kim","traits":{"a":2}}',
+        b'{"messageId":"one","traits":{"a":1,"b":2}}',
+    )
+    for in_turn, wrong in ((True, 4), (False, 2)):
+        with Endpoint([one], in_turn=in_turn) as endpoint:
+            post_bodies(endpoint, *bodies)
+        assert ["not what mapping gives: one"] * wrong == endpoint.wrong
+
+
 def twins() -> Iterator[Issued]:
     """Two events of one person."""
     for id_ in ("one", "two"):
