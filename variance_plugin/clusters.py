@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .clock import Clock
 from .events import Event
@@ -17,6 +18,9 @@ from .sources import Source
 from .sources.http.keeping import Keep
 from .sources.kafka.access import ClusterAccess
 from .sources.kafka.subscription import Subscription, Writing
+
+if TYPE_CHECKING:
+    from .sources.kafka.producing import TopicWriter
 
 _logger = logging.getLogger(__name__)
 
@@ -74,28 +78,35 @@ def open_topic(
     return source
 
 
-def open_keep(settings: KafkaSettings, topic: str, *, refused: DeadLetters, ending: ExitStack) -> Keep:
-    """A topic in which records are kept, keyed by person.
+def open_writer(settings: KafkaSettings, topic: str, *, by: str) -> "TopicWriter":
+    """What writes to a topic; whoever opens it closes it.
 
     Args:
         settings: Of the cluster.
         topic: Which one.
-        refused: Where records go that the brokers do not take.
-        ending: Closes it.
+        by: The setting that wants it.
 
     Raises:
         UsageError: When librdkafka is not installed, or does not take the properties.
     """
-    with needed(Extra.KAFKA, "source.topic"):
-        from .sources.kafka.keyed import KeyedTopic  # noqa: PLC0415 -- an extra
-        from .sources.kafka.producing import TopicWriter  # noqa: PLC0415 -- likewise
+    with needed(Extra.KAFKA, by):
+        from .sources.kafka.producing import TopicWriter  # noqa: PLC0415 -- an extra
+    return TopicWriter(access_to(settings), topic)
+
+
+def keep_in(writer: "TopicWriter", refused: DeadLetters) -> Keep:
+    """A topic in which records are kept, keyed by person.
+
+    Args:
+        writer: Of the topic.
+        refused: Where records go that the brokers do not take.
+    """
+    from .sources.kafka.keyed import KeyedTopic  # noqa: PLC0415 -- an extra
 
     def refuse(record: bytes, reason: str) -> None:
         event = Event(event="", properties={}, record=record)
         refused.add(Rejection(event=event, reason=reason))
 
-    writer = TopicWriter(access_to(settings), topic)
-    ending.callback(writer.close)
     return KeyedTopic(writer, refuse)
 
 
@@ -114,9 +125,8 @@ def open_letters(
     """
     if not settings.dead_letter_topic:
         return kept
-    with needed(Extra.KAFKA, "kafka.dead_letter_topic"):
-        from .sources.kafka.letters import TopicLetters  # noqa: PLC0415 -- an extra
-        from .sources.kafka.producing import TopicWriter  # noqa: PLC0415 -- likewise
-    writer = TopicWriter(access_to(settings), settings.dead_letter_topic)
+    writer = open_writer(settings, settings.dead_letter_topic, by="kafka.dead_letter_topic")
+    from .sources.kafka.letters import TopicLetters  # noqa: PLC0415 -- an extra
+
     ending.callback(writer.close)
     return lambda plugin: TopicLetters(writer, plugin, kept(plugin))

@@ -3,13 +3,12 @@
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from .clock import Clock
-from .clusters import access_to, open_keep, open_topic
+from .clusters import access_to, keep_in, open_topic, open_writer
 from .cohorts import CohortSync, Listing, SyncSchedule
 from .errors import UsageError
 from .events import Event
@@ -213,17 +212,13 @@ def _http_by_way_of_a_topic(settings: HttpSettings, around: Surroundings, *, onc
     subscription = Subscription(
         access=access_to(around.settings.kafka), topic=settings.topic, group=settings.group, once=once
     )
-    intake, ending = None, ExitStack()
+    writing = None
     if not once:
-        refused = DeadLetterStore(around.state, around.clock, "")
-        keep = open_keep(around.settings.kafka, settings.topic, refused=refused, ending=ending)
-        intake = _intake(settings, around, keep)
+        writer = open_writer(around.settings.kafka, settings.topic, by="source.topic")
+        keep = keep_in(writer, DeadLetterStore(around.state, around.clock, ""))
+        writing = Writing(_intake(settings, around, keep), lambda: writer.failure, writer.close)
     return open_topic(
-        subscription,
-        metrics=around.metrics,
-        clock=around.clock,
-        name=settings.type,
-        writing=None if intake is None else Writing(intake, ending.close),
+        subscription, metrics=around.metrics, clock=around.clock, name=settings.type, writing=writing
     )
 
 

@@ -14,7 +14,7 @@ from benchmarks.measure import run_way
 from benchmarks.receiver import receiving
 from benchmarks.result import Result
 
-from . import backfill, bucket, file, http
+from . import backfill, bucket, file, http, kafka
 
 Prepare: TypeAlias = Callable[[Path, Path], AbstractContextManager[Sequence[str]]]
 """Takes the events, one a line, and a folder with room; gives the settings that read them, `KEY=VALUE`."""
@@ -25,6 +25,7 @@ SOURCES: Mapping[str, Prepare] = {
     "bucket, JSON lines, gzip": bucket.zipped_lines,
     "bucket, Parquet, zstd": bucket.rows,
     "backfill, JSON lines, gzip": backfill.exports,
+    "kafka, one process": kafka.rows,
     "http, 100 events a request": http.batches,
 }
 

@@ -18,7 +18,7 @@ import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from tests.stand_ins.kafka import ApacheKafka, Cluster, produce
-from variance_plugin.errors import StateError, UsageError
+from variance_plugin.errors import UsageError
 from variance_plugin.events import Event
 from variance_plugin.hooks import Rejection
 from variance_plugin.receiver import Answer, LocalVariance, Post
@@ -92,19 +92,6 @@ def test_what_brokers_refuse_as_too_large_is_told_and_hurts_no_other(
 
     found = read(kafka, "test_what_brokers_refuse_as_too_large_is_told_and_hurts_no_other", 3)
     assert Counter([b"before", b"after", b"later"]) == Counter(message.value() for message in found)
-
-
-def test_brokers_that_do_not_answer_are_an_error_for_now(kafka: Cluster, writer: TopicWriter) -> None:
-    """In words; and once they answer, all goes on with the same writer."""
-    if not isinstance(kafka, ApacheKafka):
-        pytest.skip("the mock cluster ends with its process")
-    writer.write([Outgoing(value=b"1")])
-    kafka.kill()
-    with pytest.raises(StateError, match="_MSG_TIMED_OUT"):
-        writer.write([Outgoing(value=b"2")])
-    kafka.start()
-
-    assert [] == writer.write([Outgoing(value=b"3")])
 
 
 def test_a_property_that_there_is_not_is_the_users_mistake() -> None:

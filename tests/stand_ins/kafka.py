@@ -23,6 +23,7 @@ ARTIFACT = f"org.apache.kafka:kafka_2.13:{VERSION}"
 SECONDS = 30.0  # nothing here takes that long; what does has failed
 USER, PASSWORD = "variance", "demo-kafka-password"
 
+_MOST_ON_THEIR_WAY = 10_000
 _JARS = Path(sys.prefix) / f"kafka-{VERSION}"
 _FETCH = f"{Path(sys.executable).name} -m tests.stand_ins.kafka"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -187,6 +188,8 @@ def produce(
     failed: list[object] = []
     producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True, "log_level": 0})
     for number, value in enumerate(values):
+        while len(producer) >= _MOST_ON_THEIR_WAY:
+            producer.poll(0.1)
         producer.produce(
             topic,
             value,
@@ -194,7 +197,6 @@ def produce(
             partition=number % partitions,
             on_delivery=lambda error, _message: failed.append(error) if error else None,
         )
-        producer.poll(0)
     assert 0 == producer.flush(SECONDS)
     assert [] == failed
 

@@ -27,8 +27,16 @@ class Hearing:
         self._about = about
         self._refusal: UsageError | None = None
 
+    def overhear(self, error: KafkaError) -> None:
+        """Called by librdkafka, in a poll, for what happens at any time; nothing may be raised there."""
+        if error.code() == KafkaError._TRANSPORT and not self.at_start:  # noqa: SLF001 -- its own name
+            # One broker of many, or a connection that was idle: it connects anew. That all are down is told.
+            _logger.debug("%s", told(error, self._about))
+        else:
+            self.hear(error)
+
     def hear(self, error: KafkaError) -> None:
-        """Take note. Called by librdkafka too, in a poll, where nothing may be raised."""
+        """Take note of what came in the place of an answer."""
         text = told(error, self._about)
         if error.fatal() or (self.at_start and is_fault(error)):
             self._refusal = UsageError(text)
@@ -38,6 +46,11 @@ class Hearing:
         elif text != self.trouble:
             _logger.debug("%s", text)
         self.trouble = text
+
+    @property
+    def refusal(self) -> UsageError | None:
+        """What waiting does not mend."""
+        return self._refusal
 
     def judge(self) -> None:
         """Raise what waiting does not mend.

@@ -37,7 +37,7 @@ _ASK_SECONDS = 2.0
 _LET_GO_SECONDS = 15.0
 # One that shall end with the topic and has no partition waits so long for one that comes free.
 _IDLE_SECONDS = _LET_GO_SECONDS + 5.0
-_LAST_COMMIT_SECONDS = 5.0
+_LAST_COMMIT_SECONDS = 3.0
 
 
 class Member:
@@ -78,7 +78,7 @@ class Member:
         self._leaving = threading.Event()
         properties = subscription.access.for_consumer(subscription.group)
         properties |= {
-            "error_cb": self.hearing.hear,
+            "error_cb": self.hearing.overhear,
             "on_commit": self._after_commit,
             "logger": Quiet(_logger),
         }
@@ -303,9 +303,13 @@ class Member:
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """Let what is under way reach its end, commit, and let go."""
-        going = self.assignment.among(places)
+        if not self._leaving.is_set():  # else `_leave` has done all of it
+            self._settle(self.assignment.among(places), consumer)
+        self._forget(consumer, places, "revoked")
+
+    def _settle(self, going: list[Partition], consumer: Consumer) -> None:
         self._handover.drop(going)
-        if not self._leaving.is_set() and not self._given.wait_until_done(going, _LET_GO_SECONDS):
+        if not self._given.wait_until_done(going, _LET_GO_SECONDS):
             _logger.warning("partitions go to another member, where what is under way of them comes again")
         done = pending(going)
         try:
@@ -313,7 +317,6 @@ class Member:
                 consumer.commit(offsets=done, asynchronous=False)
         except KafkaException as error:
             _logger.warning("%s; what was delivered last comes again", told(error.args[0], self._topic))
-        self._forget(consumer, places, "revoked")
 
     def _lose(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """They are another's already: what is under way is finished, and not committed."""

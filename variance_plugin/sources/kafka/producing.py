@@ -63,7 +63,7 @@ class TopicWriter:
             **access.for_producer(),
             "message.timeout.ms": round(time_limit_seconds * 1000),
             "message.max.bytes": _LARGEST_BYTES,
-            "error_cb": self._hearing.hear,
+            "error_cb": self._hearing.overhear,
             "logger": Quiet(_logger),
         }
         try:
@@ -74,6 +74,11 @@ class TopicWriter:
         self._thread = threading.Thread(target=self._poll, name="kafka-producer", daemon=True)
         self._thread.start()
 
+    @property
+    def failure(self) -> Exception | None:
+        """Why nothing can be written any more by this process; None while it can."""
+        return self._hearing.refusal
+
     def write(self, records: Sequence[Outgoing]) -> list[int]:
         """Write them; they are on all replicas when it returns, but for those that are told.
 
@@ -83,6 +88,7 @@ class TopicWriter:
         Raises:
             SpoolFull: More is on its way already than librdkafka holds.
             StateError: They cannot be written now. Some may have been: writing them again repeats those.
+            UsageError: They cannot be written by this process any more.
         """
         reports = _Reports(len(records))
         failure: StateError | None = None
@@ -106,6 +112,7 @@ class TopicWriter:
         if reports.error is not None:
             failure = failure or StateError(told(reports.error, self._about))
         if failure is not None:
+            self._hearing.judge()
             raise failure
         self._hearing.all_is_well()
         return reports.too_large

@@ -13,7 +13,7 @@ from .subscription import Subscription, Writing
 # Beside what the lanes hold, so much waits here, and as much again in librdkafka.
 _HANDOVER_BYTES = 4 * 1024 * 1024
 # It commits and leaves the group in that time; when the brokers are down, nothing would be gained by more.
-_LEAVE_SECONDS = 20.0
+_LEAVE_SECONDS = 10.0
 
 
 class KafkaSource:
@@ -120,7 +120,7 @@ class KafkaSource:
 
     @property
     def _failure(self) -> Exception | None:
-        return None if self._writing is None else self._writing.intake.failure
+        return None if self._writing is None else self._writing.failure() or self._writing.intake.failure
 
     def _is_over(self) -> bool:
         return self._closed or self._clock.stopped or self._failure is not None

@@ -39,8 +39,10 @@ class Writing:
 
     Attributes:
         intake: Takes in what it writes.
+        failure: Tells why it can write no more, or None.
         close: Called when it has stopped.
     """
 
     intake: Intake
+    failure: Callable[[], Exception | None]
     close: Callable[[], None]
