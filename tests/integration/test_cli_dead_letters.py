@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.request import urlopen
 
 import pytest
 
@@ -56,13 +58,15 @@ def started(variance: LocalVariance, tmp_path: Path) -> Started:
     }
 
     @contextmanager
-    def start(*arguments: str, program: str | None = None) -> Iterator[Process]:
+    def start(
+        *arguments: str, program: str | None = None, stdin: int = subprocess.DEVNULL
+    ) -> Iterator[Process]:
         command = ["-m", "variance_plugin"] if program is None else ["-c", program]
         with subprocess.Popen(
             [sys.executable, *command, *arguments],
             cwd=tmp_path,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -205,6 +209,20 @@ def test_nothing_is_dropped_unless_somebody_says_so(run: Run, letters: Letters) 
     assert [("order paid", 0, False)] == letters.kept
 
 
+def test_on_a_terminal_a_drop_asks_first(started: Started, letters: Letters) -> None:
+    """And does nothing, unless the answer is yes."""
+    letters.make("order paid", "sign up")
+    for answer, status in ((b"n\n", 1), (b"y\n", 0)):
+        ours, theirs = pty.openpty()
+        with started("dead-letters", "drop", "1", stdin=theirs) as process:
+            os.close(theirs)
+            os.write(ours, answer)
+            _, asked = process.communicate(timeout=SECONDS)
+        os.close(ours)
+        assert (status, True) == (process.returncode, "Drop 1 dead letter for good? [y/N]" in asked)
+        assert (2 if status else 1) == len(letters.kept)
+
+
 def test_a_replay_without_a_runner_is_done_by_the_command_itself(
     run: Run, letters: Letters, variance: LocalVariance
 ) -> None:
@@ -229,8 +247,10 @@ def test_a_runner_that_has_the_state_does_the_replay(
     variance.answer_with(refusing("sign up"))
     with started("run") as runner:
         assert runner.stderr is not None
-        assert "listening" in runner.stderr.readline()
+        port = json.loads(runner.stderr.readline())["event"].rpartition(" ")[2]
         ended = run("replay", "--all", "--json")
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SECONDS) as answer:
+            metrics = answer.read().decode().splitlines()
         assert runner.poll() is None
         runner.send_signal(signal.SIGTERM)
         _, logged = runner.communicate(timeout=SECONDS)
@@ -239,6 +259,12 @@ def test_a_runner_that_has_the_state_does_the_replay(
     assert "the replay of variance has ended: 1 delivered, 1 refused again, 0 not sent" in logged
     assert {"asked": 2, "delivered": 1, "refused": 1, "notSent": 0, "waiting": 0} == json.loads(ended.stdout)
     assert [("sign up", 1, False)] == letters.kept
+    assert {
+        'runner_dead_letters{plugin="variance",status="422"} 1.0',
+        'runner_replayed_total{outcome="delivered",plugin="variance"} 1.0',
+        'runner_replayed_total{outcome="refused",plugin="variance"} 1.0',
+        'runner_replayed_total{outcome="not sent",plugin="variance"} 0.0',
+    } <= {*metrics}
 
 
 def test_what_is_only_asked_for_is_sent_by_the_next_run(
