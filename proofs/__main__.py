@@ -16,6 +16,8 @@ from .order import keep_order
 from .outage import endure
 from .power_cut import cut_power
 
+_LEAST_EVENTS = 5_000
+
 
 class Found(Protocol):
     """What a proof found; as text, its figures."""
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proofs that are named, or all, and print their figures."""
     parser = argparse.ArgumentParser(prog="python -m proofs", description=__doc__)
     add = parser.add_argument
-    add("proofs", nargs="*", choices=[*PROOFS, []], help=f"which: {', '.join(PROOFS)} (all)")
+    add("proofs", nargs="*", metavar="PROOF", help=f"which: {', '.join(PROOFS)} (all)")
     add("--events", type=int, default=50_000, help="events of a proof of conservation (50,000)")
     add(
         "--backlog", type=int, default=1_000_000, help="events that wait for the end of an outage (1,000,000)"
@@ -46,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=1, help="which events, faults and kills (1)")
     add("--source", choices=[*FEEDS], action="append", help="by which source; may be repeated (all)")
     options = parser.parse_args(arguments)
+    if unknown := set(options.proofs) - set(PROOFS):
+        parser.error(f"there is no proof {', '.join(sorted(unknown))}; there are {', '.join(PROOFS)}")
+    if options.events < _LEAST_EVENTS:
+        parser.error(f"--events: at least {_LEAST_EVENTS:,}, so that each kill finds something to do")
     clock = SystemClock()
     print(report.machine(), flush=True)
     all_hold = True
