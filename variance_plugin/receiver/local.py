@@ -118,8 +118,8 @@ class LocalVariance:
         return self.origin + self._connections.all[0].path
 
     def url_of(self, connection: str) -> str:
-        """The address of a connection. Raises `StopIteration`."""
-        return self.origin + next(one.path for one in self._connections.all if one.name == connection)
+        """The address of the connection with that name. Raises `KeyError`."""
+        return self.origin + {one.name: one.path for one in self._connections.all}[connection]
 
     @property
     def posts(self) -> tuple[Post, ...]:

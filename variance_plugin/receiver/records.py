@@ -102,13 +102,13 @@ class Person(Someone, kw_only=True):
     @property
     def email(self) -> str | None:
         """The address, where the trait is one."""
-        return self._text("email")
+        return told(self.traits, "email")
 
     @property
     def name(self) -> str | None:
         """The full name; Segment makes it of first and last name where there is none."""
-        parts = [self._text("firstName"), self._text("lastName")]
-        return self._text("name") or " ".join(part for part in parts if part) or None
+        parts = [told(self.traits, name) for name in ("firstName", "lastName")]
+        return told(self.traits, "name") or " ".join(part for part in parts if part) or None
 
     @property
     def keys(self) -> list[int]:
@@ -148,10 +148,6 @@ class Person(Someone, kw_only=True):
         self.changes = [*other.changes, *self.changes]
         self.note(Change(ChangeKind.MERGED, origin, other=other.user_id, events=other.events))
 
-    def _text(self, trait: str) -> str | None:
-        known = self.traits.get(trait)
-        return None if known is None else text(known.value)
-
 
 class Visitor(Someone, kw_only=True):
     """An anonymous id; its messages are a person's once an identify or an alias has linked it."""
@@ -171,12 +167,15 @@ class Company(msgspec.Struct, kw_only=True):
     @property
     def name(self) -> str:
         """The name; without one its type and id (`company acme`), or its id alone."""
-        group_type = self._text("posthog_group_type")
-        return self._text("name") or (f"{group_type} {self.account_id}" if group_type else self.account_id)
+        group_type = told(self.traits, "posthog_group_type")
+        makeshift = f"{group_type} {self.account_id}" if group_type else self.account_id
+        return told(self.traits, "name") or makeshift
 
-    def _text(self, trait: str) -> str | None:
-        known = self.traits.get(trait)
-        return None if known is None else text(known.value)
+
+def told(traits: dict[str, Trait], name: str) -> str | None:
+    """What a trait says, if that is a text or a number."""
+    known = traits.get(name)
+    return None if known is None else text(known.value)
 
 
 def learn(known: dict[str, Trait], traits: Traits, origin: Origin) -> None:
