@@ -52,6 +52,9 @@ class VariancePlugin:
         transport: In place of real connections, for tests.
     """
 
+    counts_events = True
+    """An offer to this project's host: what is delivered, rejected and left out is counted here."""
+
     def __init__(self, *, clock: Clock | None = None, transport: Transport | None = None) -> None:
         self._clock = clock
         self._transport = transport

@@ -1,7 +1,7 @@
 """The app runner: from its settings to plugins that run, on state that survives."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Self
@@ -17,6 +17,7 @@ from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
 from .runtime.assembly import keeper
 from .runtime.calls import Calls
+from .runtime.exporter import Exporter
 from .runtime.hosted import HookLimits, HostedPlugin
 from .runtime.loading import plugin_values
 from .runtime.meta.geoip import GeoipFile, NoGeoip
@@ -232,14 +233,10 @@ class Runner:
             (plugin, "none" if status is None else str(status)): n for (plugin, status), n in kept.items()
         }
 
-    def _lag_seconds(self) -> float:
-        begins = [
-            since
-            for exporter in self.host.exporters
-            for lane in exporter.lanes
-            if (since := lane.since) is not None
-        ]
-        return max(0.0, self._clock.monotonic() - min(begins)) if begins else 0.0
+    def _jobs_kept(self, *, is_due: bool) -> dict[tuple[str, ...], float]:
+        kept = dict.fromkeys((plugin.name for plugin in self.host.plugins if plugin.loaded.jobs), (0, 0))
+        kept |= self._jobs.tally(self._clock.now())
+        return {(plugin,): due if is_due else waiting for plugin, (due, waiting) in kept.items()}
 
     def _lag_bytes(self) -> float | None:
         source = self.source
@@ -313,7 +310,10 @@ class Runner:
 
     def _report(self) -> None:
         for exporter in self.host.exporters:
-            self._telemetry.exports(exporter.plugin.name, exporter.plugin.counts)
+            plugin = exporter.plugin
+            self._telemetry.exports(
+                plugin.name, plugin.counts, lag_seconds=_lag_seconds([exporter], self._clock)
+            )
 
     def _register(self) -> None:
         metrics, source = self.metrics, self.settings.source.type
@@ -323,6 +323,7 @@ class Runner:
                 plugin.counts,
                 kinds=plugin.loaded.metrics,
                 declared=plugin.meta.metrics,
+                hook_seconds=plugin.hook_seconds,
             )
             metrics.read(known.PLUGIN_DISABLED, partial(_is_off, plugin), plugin=plugin.name)
         for exporter in self.host.exporters:
@@ -338,15 +339,23 @@ class Runner:
             known.REPLAYS_WAITING,
             lambda: {(plugin,): count for plugin, count in self.dead_letters.waiting().items()},
         )
+        metrics.read_table(known.JOBS_DUE, lambda: self._jobs_kept(is_due=True))
+        metrics.read_table(known.JOBS_WAITING, lambda: self._jobs_kept(is_due=False))
         metrics.read(known.RECORDS_READ, lambda: self.progress.read, source=source)
         metrics.read(known.RECORDS_UNREADABLE, lambda: self.progress.broken, source=source)
-        metrics.read(known.LAG_SECONDS, self._lag_seconds, source=source)
+        lag_seconds = partial(_lag_seconds, self.host.exporters, self._clock)
+        metrics.read(known.LAG_SECONDS, lag_seconds, source=source)
         metrics.read(known.LAG_BYTES, self._lag_bytes, source=source)
 
 
 def _hosted(loaded: LoadedPlugin, settings: PluginSettings, shared: Shared) -> HostedPlugin:
     values = plugin_values(loaded.manifest, settings.config)
     return hosted(loaded, values.config, shared, attachments=values.attachments)
+
+
+def _lag_seconds(exporters: Sequence[Exporter], clock: Clock) -> float:
+    begins = [since for exporter in exporters for lane in exporter.lanes if (since := lane.since) is not None]
+    return max(0.0, clock.monotonic() - min(begins)) if begins else 0.0
 
 
 def _is_off(plugin: HostedPlugin) -> float:

@@ -121,6 +121,16 @@ def test_the_jobs_of_some_plugins_can_be_asked_for(queue: _AnyQueue) -> None:
     )
 
 
+def test_what_waits_is_counted_for_each_plugin(queue: _AnyQueue) -> None:
+    """Due, and still to come; one that has run or failed counts no more."""
+    for plugin, seconds in (("a", -1), ("a", 0), ("a", 1), ("b", 60)):
+        queue.add(plugin, "send", None, later(seconds))
+    queue.done(queue.add("a", "done", None, later(-60)))
+    queue.fail(queue.add("c", "failed", None, later(-60)), "no")
+
+    assert {"a": (2, 1), "b": (0, 1)} == queue.tally(_NOW)
+
+
 def test_a_payload_that_is_not_json_is_refused(queue: _AnyQueue) -> None:
     """And no job is added."""
     with pytest.raises(TypeError, match="not JSON"):

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -47,12 +47,15 @@ class Jobs:
         self.failed: dict[int, str] = {}
         self.settled = threading.Condition()
         self.broken = False
+        self.asked_for: list[list[str]] = []
+        """Of each look, whose jobs."""
 
-    def due(self, _now: datetime, limit: int) -> Sequence[Waiting]:
+    def due(self, _now: datetime, limit: int, *, plugins: Collection[str]) -> Sequence[Waiting]:
         """See `JobQueue`."""
+        self.asked_for.append(list(plugins))
         if self.broken:
             raise StateError("the disk is full")
-        return self.waiting[:limit]
+        return [job for job in self.waiting if job.plugin in plugins][:limit]
 
     def done(self, id: int) -> None:  # noqa: A002 -- the protocol's
         """See `JobQueue`."""
@@ -215,6 +218,47 @@ def test_jobs_of_a_plugin_that_does_not_run_wait() -> None:
     schedule.close()
 
     assert waiting == jobs.waiting
+
+
+def test_jobs_that_wait_do_not_stand_in_the_way_of_others() -> None:
+    """However many a plugin has that is switched off."""
+    jobs = Jobs(
+        *(Waiting(number, "off", "send", None) for number in range(1, 501)), Waiting(501, "on", "send", None)
+    )
+    bench = Bench(jobs)
+    called: queue.Queue[str] = queue.Queue()
+    off, on = (bench.plugin(name, {"send": noting(called, name)}) for name in ("off", "on"))
+    off.switch_off("it failed")
+
+    schedule = bench.schedule(off, on)
+    schedule.tick()
+    assert "on" == called.get(timeout=LIMIT_SECONDS)
+    bench.clock.stop()
+    schedule.close()
+
+    assert ([501], 500) == (jobs.done_ids, len(jobs.waiting))
+
+
+def test_a_job_that_is_under_way_is_not_looked_up_again() -> None:
+    """It might end in that moment, and would run twice."""
+    jobs = Jobs(Waiting(1, "mailing", "send", None))
+    bench = Bench(jobs)
+    inside, release = threading.Event(), threading.Event()
+
+    def send(_payload: Any, _meta: Any) -> None:
+        inside.set()
+        release.wait(LIMIT_SECONDS)
+
+    schedule = bench.schedule(bench.plugin("mailing", {"send": send}))
+    schedule.tick()
+    assert inside.wait(LIMIT_SECONDS)
+    schedule.tick()
+    release.set()
+    jobs.wait_until_none_waits()
+    bench.clock.stop()
+    schedule.close()
+
+    assert [["mailing"], []] == jobs.asked_for
 
 
 def test_a_queue_that_cannot_be_asked_is_asked_again_later(caplog: pytest.LogCaptureFixture) -> None:

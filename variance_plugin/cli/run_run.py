@@ -17,6 +17,7 @@ from .collecting import seldom_collected
 from .config_run import manifest_of
 from .runner_watch import RunnerWatch
 from .stopping import Signals, stoppable_stdin
+from .wording import many
 
 _logger = logging.getLogger(__name__)
 
@@ -91,8 +92,8 @@ def _say_end(runner: Runner, status: ExitStatus) -> None:
         for exporter in runner.host.exporters
     }
     _logger.info(
-        "ended: %d records read; %s",
-        runner.progress.read,
+        "ended: %s read; %s",
+        many(runner.progress.read, "record"),
         "; ".join(
             f"{name}: {sums['delivered']} delivered, {sums['rejected']} rejected, {sums['left']} left"
             for name, sums in exporters.items()

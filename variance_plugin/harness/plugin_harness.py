@@ -1,6 +1,7 @@
 """`PluginHarness`: a plugin under test, called as the runner calls it, with nothing behind it but memory."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,7 +82,10 @@ class PluginHarness:
         self._calls = Calls(self.clock)
         loaded, values, attachments = _configured(plugin, dict(config or {}), manifest)
         self._plugin = hosted(
-            loaded, values, self._shared(places or {}, answers or {}), attachments=attachments
+            replace(loaded, counts_events=True),  # so that `counts` has nothing but what it counted
+            values,
+            self._shared(places or {}, answers or {}),
+            attachments=attachments,
         )
 
     def __enter__(self) -> Self:

@@ -19,12 +19,17 @@ from .meta.host_meta import HostMeta, Utils
 from .meta.plugin_jobs import JobQueue, PluginJobs
 from .meta.plugin_metrics import PluginMetrics
 from .meta.project import Project, ProjectAccess
+from .tally import Tally
 from .watching.counts import Counts
 
 _TRY_AGAIN_SECONDS = 5.0
 
 
 def _report_nothing(_plugin: str, _hook: str, _error: Exception) -> None:
+    pass
+
+
+def _do_nothing() -> None:
     pass
 
 
@@ -82,6 +87,7 @@ def hosted(
     """A plugin with its `meta`."""
     name = loaded.name
     counts = Counts()
+    tally = None if loaded.counts_events else Tally(counts)
     meta = HostMeta(
         config=config,
         attachments=attachments or {},
@@ -95,9 +101,16 @@ def hosted(
         geoip=shared.geoip,
         posthog=shared.posthog(name),
         set_aside=keeper(shared.dead_letters(name), shared.clock, shared.logger(name)),
+        on_rejection=_do_nothing if tally is None else tally.rejected,
     )
     return HostedPlugin(
-        loaded, meta, counts=counts, calls=shared.calls, limits=shared.limits, report=shared.report
+        loaded,
+        meta,
+        counts=counts,
+        tally=tally,
+        calls=shared.calls,
+        limits=shared.limits,
+        report=shared.report,
     )
 
 

@@ -17,6 +17,7 @@ from .lane import Lane, LaneSettings, Mark, join
 from .meta.host_meta import HostMeta
 from .outage import Outage, Wait
 from .overflow import Overflow, Queue
+from .tally import REJECTED
 
 _SECONDS_PER_HOUR = 3600
 
@@ -67,7 +68,8 @@ class Exporter:
         self._ends_at_fault = ends_at_fault
         self._settings = LaneSettings.read(Parameters(plugin.meta.config))
         self._prepare = plugin.loaded.prepare_event
-        self._skips = plugin.loaded.skips or _skips_listed(Parameters(plugin.meta.config))
+        self._ignored = frozenset(Parameters(plugin.meta.config).names("exportEventsToIgnore"))
+        self._skips = plugin.loaded.skips or self._skips_ignored
         self._gate = Gate(clock)
         self._outage = Outage(f"outage of {plugin.name}", memory, gate=self._gate, clock=clock)
         self.lanes = [Lane(self._settings, clock) for _ in range(self._settings.concurrency)]
@@ -99,9 +101,22 @@ class Exporter:
         """By name alone: why the plugin leaves such events out, or None."""
         return self._skips(name)
 
+    def wants(self, event: Event) -> bool:
+        """Whether the plugin is to have it; if not, that is counted.
+
+        A plugin that counts its events looks at their names itself.
+        """
+        tally = self.plugin.tally
+        if tally is None or not self._ignored or event.event not in self._ignored:
+            return True
+        tally.ignored(_IGNORED)
+        return False
+
     def offer(self, event: Event, size_bytes: int, mark: Mark) -> None:
         """Hand over one event; waits while there is no room for it."""
         self._offered += 1
+        if not self.wants(event):
+            return
         overflow = self._overflow
         if overflow is not None and (overflow.is_entered or (self.wait and self._is_full)):
             overflow.take(event, size_bytes, mark)
@@ -122,8 +137,10 @@ class Exporter:
         except Stopped:
             raise
         except RetryError as error:
+            left = events if error.events is None else error.events
+            self._count_ended(len(events) - len(left))
             return PutOff(
-                events=events if error.events is None else error.events,
+                events=left,
                 reason=str(error),
                 at_least_seconds=error.retry_after_seconds,
                 at_fault=error.at_fault,
@@ -134,8 +151,13 @@ class Exporter:
             # Nobody knows what became of the batch: it comes again, until it goes well.
             self.plugin.tell(self._hook, error)
             return PutOff(events=events, reason=f"the plugin failed ({type(error).__name__})", at_fault=True)
+        self._count_ended(len(events))
         self._outage.is_over()
         return None
+
+    def _count_ended(self, events: int) -> None:
+        if self.plugin.tally is not None and events > 0:
+            self.plugin.tally.ended(events)
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Bring events to their end now, beside the lanes; from any thread.
@@ -147,7 +169,9 @@ class Exporter:
         if self.plugin.off is not None:
             raise RetryError(f"{self.plugin.name} is switched off: {self.plugin.off}")
         self._beside += len(events)
-        self._export(events, Lane(self._settings, self._clock), None)
+        wanted = list(filter(self.wants, events))
+        if wanted:
+            self._export(wanted, Lane(self._settings, self._clock), None)
 
     def wait_for_destination(self) -> None:
         """Return when it may be asked. Raises `Stopped` when the program ends first."""
@@ -278,14 +302,13 @@ class Exporter:
         late = f"not delivered within {self._settings.max_retry_hours:g} hours; last: {reason}"
         for event in events:
             origin = readable(getattr(event, "origin", event))  # of what the plugin made in advance
-            self.plugin.meta.reject(Rejection(event=origin, reason=late))
-        self.plugin.counts.increment("events.rejected", len(events))
+            self.plugin.meta.set_aside(Rejection(event=origin, reason=late))
+        self.plugin.counts.increment(REJECTED, len(events))
+
+    def _skips_ignored(self, name: str) -> str | None:
+        return _IGNORED if name in self._ignored else None
 
 
 RETRIES = "retries"
-
-
-def _skips_listed(parameters: Parameters) -> Callable[[str], str | None]:
-    """Of a plugin that does not say itself what it skips: PostHog's `exportEventsToIgnore`."""
-    ignored = frozenset(parameters.names("exportEventsToIgnore"))
-    return lambda name: "in exportEventsToIgnore" if name in ignored else None
+# PostHog's own parameter, read for every plugin that declares it.
+_IGNORED = "listed in exportEventsToIgnore"

@@ -9,11 +9,15 @@ from ..errors import RetryError, Stopped, UsageError
 from .calls import Calls, HookTimeout
 from .loading import Hook, LoadedPlugin
 from .meta.host_meta import HostMeta
+from .tally import Tally
 from .watching.counts import Counts
+from .watching.histogram import Histogram
 
 # PostHog's own figures for `setupPlugin` (plugin-server, `retries.ts`): 5 tries, 5 s, doubled each time.
 _SET_UP_TRIES = 5
 _FIRST_WAIT_SECONDS = 5.0
+# Calls of `process_event`, of which there are tens of thousands a second.
+_MEASURED_EVERY = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class HostedPlugin:
         loaded: The plugin.
         meta: What it gets with every call.
         counts: What the host counts for it, with what it counts itself.
+        tally: What becomes of its events; None when it counts that itself.
         calls: The host's.
         limits: The host's.
         report: Told of each failure, beside the log.
@@ -49,6 +54,7 @@ class HostedPlugin:
         meta: HostMeta,
         *,
         counts: Counts,
+        tally: Tally | None,
         calls: Calls,
         limits: HookLimits,
         report: FaultReport,
@@ -58,11 +64,14 @@ class HostedPlugin:
         self.hooks = loaded.hooks
         self.meta = meta
         self.counts = counts
+        self.tally = tally
         self.off: str | None = None
         """Why it was switched off; its hooks are not called any more then, but for the last."""
         self._calls = calls
         self._limits = limits
         self._report = report
+        self.hook_seconds = {hook.name: Histogram.of("hook_seconds") for hook in loaded.functions}
+        """How long its hooks and jobs took, by name."""
         self._failures: dict[str, int] = {}
         self._torn_down = False
 
@@ -111,10 +120,30 @@ class HostedPlugin:
             HookTimeout: When it takes too long.
             Exception: Whatever the hook raises.
         """
-        return self.caller(hook)(*args)
+        clock = self.meta.clock
+        began = clock.monotonic()
+        try:
+            return self._caller(hook)(*args)
+        finally:
+            self.hook_seconds[hook.name].observe(clock.monotonic() - began)
 
     def caller(self, hook: Hook) -> Callable[..., Any]:
-        """A function that does as `call` does for that hook, for who calls it with every event."""
+        """A function that does as `call` does for that hook, for who calls it with every event.
+
+        Only the time of some calls is taken: that of all would cost more than many a hook. From one thread
+        at a time.
+        """
+        unmeasured = self._caller(hook)
+        number = -1
+
+        def call(*args: Any) -> Any:
+            nonlocal number
+            number += 1
+            return unmeasured(*args) if number % _MEASURED_EVERY else self.call(hook, *args)
+
+        return call
+
+    def _caller(self, hook: Hook) -> Callable[..., Any]:
         export = hook is self.hooks.export_events
         limit = self._limits.export_timeout_seconds if export else self._limits.hook_timeout_seconds
         call = self._calls.call_async if hook.is_async else self._calls.call

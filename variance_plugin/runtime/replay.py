@@ -227,7 +227,7 @@ def _to_one(exporter: Exporter, letters: Sequence[DeadLetter], refuse: _Refuse) 
         if isinstance(place, Place):
             refuse(place.letter, rejection)
         else:  # of another event than it was given, so nobody knows of which letter
-            exporter.plugin.meta.reject(rejection)
+            exporter.plugin.meta.set_aside(rejection)
 
     meta = replace(exporter.plugin.meta, set_aside=set_aside, is_replay=True)
     put_off = _attempt(exporter, again, meta)
@@ -246,7 +246,8 @@ def _to_all(
         again = _events_in(letter, process, refuse)
         for exporter in exporters:
             # Each its own: what it changes no other sees.
-            put_off = _attempt(exporter, [unread(event) for event in again], exporter.plugin.meta)
+            wanted = [unread(event) for event in again if exporter.wants(event)]
+            put_off = _attempt(exporter, wanted, exporter.plugin.meta)
             if put_off is not None:
                 return _Sent(ended=ended, fault=_fault(put_off))
         ended.add(letter.id)

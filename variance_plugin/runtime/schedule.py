@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +18,8 @@ _TICK_SECONDS = 1.0
 # Hooks and jobs wait for the network more than they compute.
 _THREADS = 8
 _JOBS_AT_ONCE = 100
+# Among what a plugin has going; all of its jobs take turns.
+_JOBS = "jobs"
 
 _EVERY = {
     "run_every_minute": timedelta(minutes=1),
@@ -53,8 +55,8 @@ class DueJob(Protocol):
 class JobQueue(Protocol):
     """Where jobs wait; see `state.jobs`."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[DueJob]:
-        """Those whose time has come, the earliest first."""
+    def due(self, now: datetime, limit: int, *, plugins: Collection[str]) -> Sequence[DueJob]:
+        """Those of these plugins whose time has come, the earliest first."""
         ...
 
     def done(self, id: int) -> None:  # noqa: A002 -- it is the job's
@@ -128,8 +130,10 @@ class Schedule:
         self._run_jobs(now)
 
     def _run_jobs(self, now: datetime) -> None:
+        # Asked before the queue is: what a plugin that is busy now has done meanwhile is not there any more.
+        free = [plugin.name for plugin in self._plugins.values() if self._is_free(plugin)]
         try:
-            found = self._jobs.due(now, _JOBS_AT_ONCE)
+            found = self._jobs.due(now, _JOBS_AT_ONCE, plugins=free)
         except StateError as error:
             _logger.error("jobs cannot be looked up: %s", error)  # noqa: TRY400 -- no fault in the program
             return
@@ -137,9 +141,12 @@ class Schedule:
         for job in found:
             due.setdefault(job.plugin, []).append(job)
         for name, jobs in due.items():
-            plugin = self._plugins.get(name)
-            if plugin is not None and plugin.off is None:
-                self._set_going(plugin, "jobs", partial(self._run_in_turn, plugin, jobs))
+            plugin = self._plugins[name]
+            self._set_going(plugin, _JOBS, partial(self._run_in_turn, plugin, jobs))
+
+    def _is_free(self, plugin: HostedPlugin) -> bool:
+        with self._lock:
+            return plugin.off is None and (plugin.name, _JOBS) not in self._running
 
     def _run_in_turn(self, plugin: HostedPlugin, jobs: Sequence[DueJob]) -> None:
         for job in jobs:

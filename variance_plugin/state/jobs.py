@@ -97,6 +97,21 @@ class JobQueue:
         )
         return int(count)
 
+    def tally(self, now: datetime) -> dict[str, tuple[int, int]]:
+        """Of each plugin that has jobs: how many are due, and how many will be.
+
+        Raises:
+            StateError: when the file cannot be read now.
+        """
+        rows = self._state.read(
+            lambda connection: connection.execute(
+                "SELECT plugin, sum(due_at <= ?1), sum(due_at > ?1) FROM jobs "
+                "WHERE failed_at IS NULL GROUP BY plugin",
+                (microseconds(now),),
+            ).fetchall()
+        )
+        return {text_of(plugin): (due, waiting) for plugin, due, waiting in rows}
+
     def done(self, id: int) -> None:  # noqa: A002 -- it is the job's
         """Forget a job that has run.
 

@@ -177,6 +177,14 @@ class InMemoryJobQueue:
         """See `JobQueue`."""
         return len(self._jobs)
 
+    def tally(self, now: datetime) -> dict[str, tuple[int, int]]:
+        """See `JobQueue`."""
+        sums: dict[str, tuple[int, int]] = {}
+        for job in self._waiting():
+            due, waiting = sums.get(job.plugin, (0, 0))
+            sums[job.plugin] = (due + 1, waiting) if job.due <= now else (due, waiting + 1)
+        return sums
+
     def done(self, id: int) -> None:  # noqa: A002 -- it is the job's
         """See `JobQueue`."""
         with self._lock:

@@ -50,8 +50,16 @@ class LoadedPlugin:
     """An offer: why every event of that name is left out, or None."""
     prepare_event: Callable[..., Any] | None = None
     """An offer: takes an event and `meta`, gives what `export_events` takes in its place; None drops it."""
+    counts_events: bool = False
+    """An offer: it counts itself what is delivered, rejected and left out; else the host does."""
     jobs: Mapping[str, Hook] = field(default_factory=dict)
     metrics: Mapping[str, MetricKind] = field(default_factory=dict)
+
+    @property
+    def functions(self) -> list[Hook]:
+        """Its hooks and jobs."""
+        hooks = (getattr(self.hooks, name) for name in HOOKS)
+        return [*(hook for hook in hooks if hook is not None), *self.jobs.values()]
 
     @classmethod
     def of(
@@ -80,6 +88,7 @@ class LoadedPlugin:
             origin=origin,
             skips=getattr(plugin, "skips", None),
             prepare_event=getattr(plugin, "prepare_event", None),
+            counts_events=getattr(plugin, "counts_events", False) is True,
             jobs={job: Hook(job, function, is_async(function)) for job, function in jobs.items()},
             metrics=metrics,
         )

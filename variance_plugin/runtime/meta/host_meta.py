@@ -43,9 +43,12 @@ class HostMeta:
     attachments: Mapping[str, Attachment] = field(default_factory=dict, repr=False)
     global_: dict[str, Any] = field(default_factory=dict, repr=False)
     set_aside: Callable[[Rejection], None] = field(repr=False)
+    on_rejection: Callable[[], None] = field(repr=False)
+    """Called once an event was set aside."""
     is_replay: bool = False
     """An offer to plugins: whether the events are dead letters that are sent once more."""
 
     def reject(self, rejection: Rejection) -> None:
         """See `hooks.PluginMeta`."""
         self.set_aside(rejection)
+        self.on_rejection()

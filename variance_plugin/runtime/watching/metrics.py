@@ -126,6 +126,7 @@ class Metrics:
         *,
         kinds: Mapping[str, MetricKind] | None = None,
         declared: DeclaredFigures | None = None,
+        hook_seconds: Mapping[str, Histogram] | None = None,
     ) -> None:
         """Tell what a plugin, and the host for it, counts.
 
@@ -134,8 +135,11 @@ class Metrics:
             counts: Its sums.
             kinds: The metrics that it declares, by name.
             declared: Their values.
+            hook_seconds: How long its hooks took, by name.
         """
         with self._lock:
+            for hook, histogram in (hook_seconds or {}).items():
+                self._histograms[known.HOOK_SECONDS][(name, hook)] = histogram
             self._counts[name] = counts
             if kinds and declared is not None:
                 self._declared[name] = kinds, declared
