@@ -63,8 +63,8 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
 
     SIGTERM and Ctrl-C stop it in order; what was taken in and not yet delivered is there for the next run.
 
-    [bold]Exit status[/]: 0 all that was taken in is delivered, 1 some of it is in the dead letters (with
-    --once), 2 wrong usage or settings, 3 some of it is left for the next run.
+    [bold]Exit status[/]: 0 all that was read from the spool is delivered, 1 some of it is in the dead letters
+    (with --once), 2 wrong usage or settings, 3 some of what was read is left for the next run.
 
     [bold]Examples[/]
 
