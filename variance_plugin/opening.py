@@ -144,8 +144,9 @@ def _backfill(settings: BackfillSettings, around: Surroundings) -> Source:
         exclude=settings.exclude,
         longest=timedelta(hours=settings.window_hours),
     )
-    positions = StoredPositions(around.positions, wanted.name)
-    return BackfillSource(wanted, client=_client(around), clock=around.clock, positions=positions)
+    client = _client(around)
+    positions = StoredPositions(around.positions, f"{wanted.name} of {client.host}")
+    return BackfillSource(wanted, client=client, clock=around.clock, positions=positions)
 
 
 def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None]) -> SyncSchedule | None:

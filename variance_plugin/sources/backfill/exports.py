@@ -149,7 +149,7 @@ class Exports:
             "data_interval_start": utc(window.start),
             "data_interval_end": utc(window.end),
         }
-        # PostHog takes an empty list for none at all.
+        # Where no names are given the lists are left out, which is how PostHog's docs ask for all events.
         body |= {"include": list(self._wanted.include)} if self._wanted.include else {}
         body |= {"exclude": list(self._wanted.exclude)} if self._wanted.exclude else {}
         answer = self._each(lambda base: self._client.ask("POST", base, body=body, scopes=SCOPES))

@@ -28,6 +28,6 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        """Tells this backfill from others in one state file: of other projects, or other events."""
+        """Tells this backfill from others of one PostHog: of other projects, or other events."""
         events = encode([sorted(self.include), sorted(self.exclude)])
         return f"backfill {self.project} {blake2b(events, digest_size=4).hexdigest()}"
