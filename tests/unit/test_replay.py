@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from variance_plugin.errors import RetryError, StateError
+from variance_plugin.errors import RetryError, StateError, UsageError
 from variance_plugin.events import Event
 from variance_plugin.hooks import PluginMeta, Rejection
 from variance_plugin.manifest import Manifest
@@ -215,6 +215,25 @@ def test_a_replay_ends_where_a_person_has_to_look(
     assert [("a", "first", 0, False), ("b", "first", 0, False)] == bench.kept
     assert (1, 2) == (len(plugin.calls), bench.replays.count("variance", Replayed.NOT_SENT))
     assert "2 dead letters of variance are not sent again, and stay what they are: " in caplog.text
+
+
+def test_a_host_that_could_not_start_leaves_everything_asked_for(bench: Bench) -> None:
+    """The next one may."""
+    bench.keep("a")
+    bench.letters.begin_replay(ALL)
+
+    class Refusing(Recorder):
+        """See `Plugin`."""
+
+        def setup_plugin(self, _meta: PluginMeta) -> None:
+            raise UsageError("no address")
+
+    host = bench.host(variance=Refusing())
+    with pytest.raises(UsageError, match="no address"):
+        host.start()
+    host.finish()
+
+    assert [("a", "first", 0, True)] == bench.kept
 
 
 def test_letters_of_a_plugin_that_is_not_there_are_not_waited_for(

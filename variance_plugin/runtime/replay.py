@@ -95,7 +95,7 @@ class Replays:
         To be called every second or so.
         """
         with self._looking:
-            if self._clock.stopped:
+            if self._clock.stopped or not self._ways:
                 return False
             try:
                 asked = self._letters.waiting()
