@@ -21,7 +21,7 @@ from .faults import Faults, healthy
 from .feeds import Feed, FileFeed, StdinFeed
 from .http_feed import HttpFeed
 from .runner import LIMIT_SECONDS, Runner, status_of
-from .traffic import Fate, Issued, issue
+from .traffic import Fate, Issued, issue, news
 from .verdict import Verdict
 
 FEEDS: Final[dict[str, type[Feed]]] = {
@@ -144,7 +144,6 @@ def judge(
     records = dead_records(state)
     verdict.skipped = sum(one.fate is Fate.SKIPPED for one in issued)
     verdict.delivered = sum(one.fate is Fate.DELIVERED and one.id in endpoint.taken for one in issued)
-    verdict.dead = records.total()
     verdict.repeats = sum(times - 1 for times in endpoint.taken.values())
     verdict.faults = endpoint.faults
     verdict.wrong += endpoint.wrong
@@ -153,10 +152,19 @@ def judge(
             verdict.lost.append(f"neither delivered nor dead: {one.id}")
         if one.fate is Fate.DEAD:
             letters = records.pop(one.line, 0)
+            verdict.dead += letters > 0
             if not letters:
                 verdict.lost.append(f"refused, and not in the dead letters: {one.id or one.line[:60]!r}")
             elif letters > 1 and once:
                 verdict.wrong.append(f"dead {letters} times: {one.id or one.line[:60]!r}")
+    # Of one person it is told once, ahead of whichever event is the first to show it.
+    verdict.wrong += [
+        f"never told: {id_}"
+        for one in issued
+        if one.fate is Fate.DELIVERED and endpoint.in_turn
+        for id_, body in one.messages.items()
+        if id_ != one.id and news(body) not in endpoint.told
+    ]
     verdict.wrong += [
         f"dead without a cause, {times} times: {line[:60]!r}" for line, times in records.items()
     ]

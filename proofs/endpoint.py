@@ -10,7 +10,7 @@ import msgspec
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 from .faults import HEALTHY, Planned, Schedule, healthy
-from .traffic import Fate, Head, Issued
+from .traffic import Fate, Head, Issued, news
 
 AUTHORIZATION = "Bearer demo-token"
 _REFUSED = Planned("400 for one message", Answer(status=400, body=b'{"error":"no such plan"}'))
@@ -31,7 +31,7 @@ class Endpoint:
         self, issued: Iterable[Issued], schedule: Schedule = healthy, *, in_turn: bool = True
     ) -> None:
         self._schedule = schedule
-        self._in_turn = in_turn
+        self.in_turn = in_turn
         self._expected: dict[str, bytes] = {}
         self._places: dict[str, tuple[str, int]] = {}
         self._poison: set[str] = set()
@@ -41,6 +41,8 @@ class Endpoint:
         self.posts = 0
         self.taken: Counter[str] = Counter()
         """How often each message was, by its id."""
+        self.told: set[tuple[str, ...]] = set()
+        """What messages that were taken tell of persons; see `traffic.news`."""
         self.faults: Counter[str] = Counter()
         """Requests that met one, by its name."""
         self.wrong: list[str] = []
@@ -107,14 +109,18 @@ class Endpoint:
             msgspec.json.decode(raw), msgspec.json.decode(expected)
         ):
             self.wrong.append(f"not what mapping gives: {id_}")
-        if self.taken[id_] == 1 and id_ in self._places:
+        if self.taken[id_] > 1:
+            return
+        if expected is not None and (told := news(expected)) is not None:
+            self.told.add(told)
+        if id_ in self._places:
             user, place = self._places[id_]
             if place < self._furthest.get(user, -1):
                 self.wrong.append(f"came behind a later one of the same user: {id_}")
             self._furthest[user] = max(place, self._furthest.get(user, -1))
 
     def _is_as_mapped(self, came: dict[str, Any], expected: dict[str, Any]) -> bool:
-        if came == expected or self._in_turn:
+        if came == expected or self.in_turn:
             return came == expected
         traits, all_traits = came.pop("traits", {}), expected.pop("traits", {})
         return came == expected and all(all_traits.get(name) == value for name, value in traits.items())

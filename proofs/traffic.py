@@ -78,6 +78,18 @@ def issued(line: bytes, *, mapper: Mapper, is_poison: bool = False) -> Issued:
     return Issued(line=line, fate=fate, id=str(event.uuid), user=str(event.distinct_id), messages=messages)
 
 
+def news(body: bytes) -> tuple[str, ...] | None:
+    """What a message tells of a person: their traits, or their account; None when it tells of neither."""
+    message = msgspec.json.decode(body)
+    person = str(message.get("userId") or message.get("anonymousId"))
+    match message.get("type"):
+        case "identify":
+            return "identify", person, msgspec.json.encode(message.get("traits"), order="sorted").decode()
+        case "group":
+            return "group", person, str(message["groupId"])
+    return None
+
+
 def _broken(chance: Random, number: int) -> bytes:
     """What is no event, in one of the ways in which lines break; no two are the same."""
     return chance.choice(

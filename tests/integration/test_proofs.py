@@ -102,6 +102,19 @@ def test_what_is_refused_and_not_kept_is_found_to_be_lost(tmp_path: Path) -> Non
     assert [f"dead without a cause, 1 times: {issued[2].line[:60]!r}"] == found.wrong
 
 
+def test_what_is_not_told_of_a_person_is_found(tmp_path: Path) -> None:
+    """A test of the test: every event arrives, and nothing that should go ahead of one of them."""
+    issued = [one for one in issue(200, 1) if one.fate is Fate.DELIVERED]
+    ahead = {id_ for one in issued for id_ in one.messages if id_ != one.id}
+    with Endpoint(issued) as endpoint:
+        post_bodies(endpoint, *(one.messages[one.id] for one in issued))
+
+    found = judged(issued, endpoint, tmp_path)
+
+    assert [] == found.lost
+    assert {f"never told: {id_}" for id_ in ahead} >= set(found.wrong) > set()
+
+
 def test_what_comes_changed_invented_or_out_of_turn_is_found() -> None:
     """A test of the test."""
     first, second = twins()
