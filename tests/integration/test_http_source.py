@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import resource
 import socket
 import threading
 import zlib
@@ -714,3 +715,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         waited.wait(0.01)
     raise AssertionError("it never came to that")
+
+
+def test_as_many_files_may_be_open_as_connections_are_allowed() -> None:
+    """The usual limit of a process, 1,024, is less than the default needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+    try:
+        with serving(replace(ACCESS, limits=Limits(max_connections=400))):
+            assert 656 == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
