@@ -37,7 +37,7 @@ _ASK_SECONDS = 2.0
 _LET_GO_SECONDS = 15.0
 # One that shall end with the topic and has no partition waits so long for one that comes free.
 _IDLE_SECONDS = _LET_GO_SECONDS + 5.0
-_LAST_COMMIT_SECONDS = 3.0
+_LAST_COMMIT_SECONDS = 5.0
 
 
 class Member:
@@ -249,6 +249,7 @@ class Member:
     def _pause_unless(self, has_room: bool) -> None:  # noqa: FBT001 -- it is what it says
         if has_room == self.is_paused:
             self.is_paused = not has_room
+            self._look_at = 0.0  # from now on nobody tells by the way how far there is to go
             (self._consumer.resume if has_room else self._consumer.pause)(self.assignment.places)
             what = (
                 "there is room again: reading on"
