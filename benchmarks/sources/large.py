@@ -51,6 +51,7 @@ FORMATS: Mapping[str, Write] = {"jsonl.gz": _zipped_lines, "parquet.zst": _rows}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make it, bring it, and say what it took."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sources.large", description=__doc__)
+    parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"which: {', '.join(FORMATS)} (all)")
     parser.add_argument("--gigabytes", type=float, default=2.0, help="of events, unpacked (2)")
     options = parser.parse_args(arguments)
     lines = [msgspec.json.encode(event) for event in Traffic(1).events(_EVENTS)]
@@ -58,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     times = max(1, round(options.gigabytes * 1e9 / block_bytes))
     print(report.machine(), flush=True)
     print(f"\n{'':<14}{'unpacked MB':>12}{'stored MB':>11}{'events':>10}{'events/s':>10}{'peak MB':>9}")
-    for ending, write in FORMATS.items():
+    for ending in options.formats or FORMATS:
+        write = FORMATS[ending]
         with TemporaryDirectory(prefix="benchmarks-") as folder, bucket() as (store, settings):
             path = Path(folder) / "object"
             write(path, lines, times)

@@ -19,8 +19,9 @@ from ..lines import too_long_reason
 _BATCH_ROWS = 256
 _BATCH_BYTES = 4 * 1024 * 1024
 # What Arrow reads of one column at a time: else it would take the column's whole part of a row group.
-_COLUMN_BYTES = 1024 * 1024
-_MOST_HELD_BYTES = 16 * 1024 * 1024
+_COLUMN_BYTES = 256 * 1024
+# After so many bytes of rows what has become free is given back to the system.
+_MOST_HELD_BYTES = 4 * 1024 * 1024
 
 # Columns of JSON text, which are objects in PostHog's JSON lines (`s3_default_fields`, and what others add).
 _JSON_TEXTS = frozenset(["properties", "person_properties", "set", "set_once"])
