@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from variance_plugin.cli.sources_run import SOURCE_TYPES
+from variance_plugin import extras
+from variance_plugin.cli.sources_run import SOURCE_TYPES, show
 from variance_plugin.errors import UsageError
 from variance_plugin.extras import Extra, needed
 from variance_plugin.runtime.settings import Source, schema
@@ -34,6 +35,21 @@ def test_sources_lists_each_with_what_it_needs() -> None:
     for one in SOURCE_TYPES:
         [line] = [line for line in printed.splitlines() if line.split()[:1] == [one.type]]
         assert "installed" in line
+
+
+def test_what_installs_a_missing_extra_can_be_copied(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whole on a line of its own, however narrow the terminal is."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(extras, "find_spec", lambda _module: None)
+
+    show(as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+
+    assert [f"  {extra.install}" for extra in (Extra.BUCKET, Extra.SERVE, Extra.KAFKA)] == [
+        line for line in lines if "pip install" in line
+    ]
 
 
 def test_sources_says_the_same_for_programs() -> None:

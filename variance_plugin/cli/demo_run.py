@@ -5,6 +5,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shutil import which
 
 from rich.console import Console
 from rich.text import Text
@@ -136,15 +137,27 @@ def _story(
     yield ""
     yield from accounts(received)
     yield ""
+    program = called_as(sys.argv[0])
     yield "Where to look next"
-    yield "  variance-plugin demo --open"
+    yield f"  {program} demo --open"
     yield "      the same on a page in your browser: who is who, and where each trait came from"
-    yield f"  variance-plugin preview {_shown(paths[0])}"
+    yield f"  {program} preview {_shown(paths[0])}"
     yield "      event by event: what was sent, and why the rest was not"
-    yield "  variance-plugin preview your-events.jsonl --summary"
+    yield f"  {program} preview your-events.jsonl --summary"
     yield "      yours on one page: contacts, accounts, who has none and why; `record` gets you some"
-    yield "  variance-plugin export --help"
+    yield f"  {program} export --help"
     yield "      when you have a Variance connection; README.md and docs/ tell the rest"
+
+
+def called_as(started: str) -> str:
+    """How to call the program from here: by its name alone only where the shell finds it so.
+
+    Args:
+        started: How it was called just now, as in `sys.argv`.
+    """
+    name = "variance-plugin"
+    is_path = Path(started).name == name
+    return _shown(Path(started)) if is_path and which(name) is None else name
 
 
 def _shown(path: Path) -> str:

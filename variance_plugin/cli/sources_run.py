@@ -10,8 +10,6 @@ from rich.table import Table
 
 from ..extras import Extra
 
-_INSTALLED = "installed"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceType:
@@ -24,9 +22,9 @@ class SourceType:
     extra: Extra | None = None
 
     @property
-    def needs(self) -> str:
-        """What is to be done before it can be used."""
-        return _INSTALLED if self.extra is None or self.extra.is_installed else self.extra.install
+    def missing(self) -> Extra | None:
+        """What has to be installed before it can be used."""
+        return None if self.extra is None or self.extra.is_installed else self.extra
 
 
 SOURCE_TYPES: Sequence[SourceType] = (
@@ -68,11 +66,17 @@ def show(*, as_json: bool) -> None:
         sys.stdout.write(json.dumps([_described(one) for one in SOURCE_TYPES], indent=2) + "\n")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("type", "reads", "command", "needs"):
+    for heading in ("type", "reads", "command", ""):
         table.add_column(heading, overflow="fold", no_wrap=False)
     for one in SOURCE_TYPES:
-        table.add_row(one.type, one.reads, one.command, one.needs)
+        table.add_row(one.type, one.reads, one.command, "not installed" if one.missing else "installed")
     Console(highlight=False, markup=False).print(table)
+    # Below the table, where no line is broken: they are there to be copied.
+    for one in SOURCE_TYPES:
+        if one.missing is not None:
+            sys.stdout.write(
+                f"\n{one.type} needs packages that are not installed:\n  {one.missing.install}\n"
+            )
 
 
 def _described(one: SourceType) -> dict[str, str | bool | None]:
@@ -80,6 +84,6 @@ def _described(one: SourceType) -> dict[str, str | bool | None]:
         "type": one.type,
         "reads": one.reads,
         "command": f"variance-plugin {one.command}",
-        "installed": one.needs == _INSTALLED,
+        "installed": one.missing is None,
         "install": None if one.extra is None else one.extra.install,
     }
