@@ -37,6 +37,13 @@ retrySeconds = 0
 [metrics]
 listen = "off"
 """
+SLOW = """
+import threading
+
+def teardown_plugin(meta):
+    threading.Event().wait(1)
+    meta.logger.info("torn down")
+"""
 RUN = "from variance_plugin.cli import main; main()"
 
 
@@ -71,6 +78,20 @@ def told(process: Process) -> list[str]:
     """What it says on standard error until its end; lines of the log are JSON."""
     _, said = process.communicate(timeout=SECONDS)
     return [json.loads(line)["event"] if line.startswith("{") else line for line in said.splitlines()]
+
+
+def test_an_end_that_takes_its_time_is_no_fault(starting: Starting, tmp_path: Path) -> None:
+    """All is done, and a plugin needs a second to be torn down: nobody has stopped it, and nothing failed."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "plugin.json").write_text('{"name": "Slow", "main": "main.py"}')
+    (tmp_path / "slow" / "main.py").write_text(SLOW)
+    with (tmp_path / "runner.toml").open("a") as settings:
+        settings.write('\n[[plugins]]\nname = "slow"\nfrom = "./slow"\n')
+    with starting("--once") as process:
+        said = told(process)
+
+    assert 0 == process.returncode, said
+    assert ["torn down", "ended: 501 records read; variance: 501 delivered, 0 rejected, 0 left"] == said
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)

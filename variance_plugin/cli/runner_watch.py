@@ -79,10 +79,11 @@ class RunnerWatch:
         if self._failure is not None:  # raised as it is, it might end the program as if that were meant
             raise RuntimeError(type(self._failure).__name__) from self._failure
 
-    def _stop(self, why: str) -> None:
-        """Read no more, and deliver what was read."""
+    def _stop(self, why: str | None) -> None:
+        """Read no more, and deliver what was read; without a reason all is done but what plugins do last."""
         flush_seconds = self._runner.settings.flush_seconds
-        _logger.info("stopping (%s): sending what was read, for %g s at the most", why, flush_seconds)
+        if why is not None:
+            _logger.info("stopping (%s): sending what was read, for %g s at the most", why, flush_seconds)
         self._deadline = self._clock.monotonic() + flush_seconds
         self._runner.host.stop()
 
@@ -99,7 +100,8 @@ class RunnerWatch:
             if self._over.is_set():
                 return
             if self._deadline is None and self._clock.stopped:
-                self._stop(_kind(self._runner.failure))
+                failure = self._runner.failure
+                self._stop(None if failure is None else _kind(failure))
             is_late = self._deadline is not None and self._clock.monotonic() >= self._deadline
             if is_late or (heard in INSISTENT and self._deadline is not None):
                 self._end_at_once()
@@ -113,6 +115,6 @@ class RunnerWatch:
         os._exit(ExitStatus.STOPPED)
 
 
-def _kind(failure: BaseException | None) -> str:
+def _kind(failure: BaseException) -> str:
     """A fault of the program in words, without its text, which may quote an event."""
     return f"a fault of the program: {type(failure).__name__}"
