@@ -726,3 +726,10 @@ def test_as_many_files_may_be_open_as_connections_are_allowed() -> None:
             assert 656 == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_client_in_the_middle_of_a_large_body_gets_to_see_the_503(short: Served) -> None:
+    """It has not sent all of it when there turns out to be no room; a reset would tell it nothing."""
+    answer = short.post("/e/", b"[" + b" " * 5_000_000)
+
+    assert (503, "1") == (answer.status_code, answer.headers["Retry-After"])

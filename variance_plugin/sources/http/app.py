@@ -167,8 +167,8 @@ class _Body:
         self.is_read = True
         return body
 
-    async def discard(self) -> None:
-        await discard_body(self._receive)
+    async def discard(self, status: int) -> None:
+        await discard_body(self._receive, status)
 
 
 async def _send(send: Send, head: Request, answer: Answer, body: _Body) -> None:
@@ -181,7 +181,7 @@ async def _send(send: Send, head: Request, answer: Answer, body: _Body) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
     await send({"type": "http.response.body", "body": answer.body, "more_body": not body.is_read})
     if not body.is_read:
-        await body.discard()
+        await body.discard(answer.status)
         await send({"type": "http.response.body", "body": b""})
 
 

@@ -16,9 +16,10 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 AGAIN_SECONDS = 1
 """So long a client is asked to wait when there is no room in memory; that may be free in a moment."""
-# So much of a body that nobody wants is read all the same, so that the client gets to see the answer.
-_MOST_DISCARDED_BYTES = 1024 * 1024
+# A body that nobody wants is read all the same, so that the client gets to see the answer: for so long, and
+# of one that is too large no more than this.
 _DISCARD_SECONDS = 1.0
+_MOST_OF_TOO_LARGE_BYTES = 1024 * 1024
 
 _ENCODINGS = {"br": Codec.BROTLI, "zstd": Codec.ZSTD, "gzip": Codec.GZIP, "x-gzip": Codec.GZIP}
 # JSON, and gzip, which is unpacked by what it is and not by what is declared.
@@ -118,12 +119,14 @@ async def read_body(receive: Receive, share: Share, seconds: float) -> bytes:
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"the body was not there after {seconds:g} s") from error
 
 
-async def discard_body(receive: Receive) -> None:
+async def discard_body(receive: Receive, status: int) -> None:
     """Read on for a while: what is left unread makes the system reset the connection, answer and all."""
+    is_too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    most_bytes = _MOST_OF_TOO_LARGE_BYTES if is_too_large else MAX_BODY_BYTES
     size_bytes = 0
     try:
         async with timeout(_DISCARD_SECONDS):
-            while size_bytes < _MOST_DISCARDED_BYTES:
+            while size_bytes < most_bytes:
                 message = await receive()
                 size_bytes += len(message.get("body", b""))
                 if message["type"] == "http.disconnect" or not message.get("more_body"):
