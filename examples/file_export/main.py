@@ -1,4 +1,4 @@
-"""Writes events into files, one a day. A plugin may be a module: its hooks are functions."""
+"""Writes events into files, one a day (UTC). A plugin may be a module: its hooks are functions."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ def export_events(events: Sequence[Event], meta: PluginMeta) -> None:
 
     An error of the disk says `RetryError`: the runner waits, and comes back with the same events.
     """
-    file = Path(meta.config["folder"], f"events-{meta.clock.now():%Y-%m-%d}.jsonl")
+    file = _todays(meta)
     is_new = not file.exists()
     try:
         with file.open("a", encoding="utf-8") as lines:
@@ -47,6 +47,10 @@ def compress(payload: Any, meta: PluginMeta) -> None:
     file = Path(payload["file"])
     if not file.exists():
         return
+    if file == _todays(meta):
+        # Events are still to come into it: what is written while it is compressed would be lost.
+        meta.jobs.compress(payload).run_in(1, "hour")
+        return
     part = file.with_suffix(".jsonl.gz.part")
     with gzip.open(part, "wb") as compressed:
         compressed.write(file.read_bytes())
@@ -56,6 +60,10 @@ def compress(payload: Any, meta: PluginMeta) -> None:
 
 
 jobs = {"compress": compress}
+
+
+def _todays(meta: PluginMeta) -> Path:
+    return Path(meta.config["folder"], f"events-{meta.clock.now():%Y-%m-%d}.jsonl")
 
 
 def _row(event: Event) -> dict[str, Any]:

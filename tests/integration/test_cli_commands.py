@@ -223,7 +223,7 @@ def test_receive_shows_at_its_end_what_came(tmp_path: Path) -> None:
     assert "1 message in 2 requests" in lines
     assert "Kim Løvås kim@acme.example 0 events at acme.example" in lines
     assert "acme.example 1 contact found by email domain" in lines
-    assert "1 requests refused: wrong or missing Authorization" in lines
+    assert "1 request refused: wrong or missing Authorization" in lines
     assert MESSAGE + b"\n" == (tmp_path / "kept.jsonl").read_bytes()
 
 

@@ -18,8 +18,10 @@ def receipt(summary: Summary) -> Iterator[str]:
         yield f"  {sums(_by_count(summary.messages))}"
     if summary.duplicates:
         yield f"  {many(summary.duplicates, 'message')} came twice and counted once"
-    yield from _reasons("not taken as a message", summary.invalid)
-    yield from _reasons("requests refused", summary.rejected)
+    for reason, count in _by_count(summary.invalid).items():
+        yield f"  {count:,} not taken as a message: {printable(reason)}"
+    for reason, count in _by_count(summary.rejected).items():
+        yield f"  {many(count, 'request')} refused: {printable(reason)}"
     yield from contacts(summary)
     yield from accounts(summary)
     if summary.events:
@@ -70,11 +72,6 @@ def _cell(text: str) -> str:
 def _more(count: int) -> Iterator[str]:
     if count > _MOST_LISTED:
         yield f"  and {count - _MOST_LISTED:,} more"
-
-
-def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[str]:
-    for reason, count in _by_count(reasons).items():
-        yield f"  {count:,} {what}: {printable(reason)}"
 
 
 def _by_count(counts: Mapping[str, int]) -> dict[str, int]:

@@ -28,12 +28,25 @@ def test_a_file_is_compressed_once_it_is_old(tmp_path: Path) -> None:
     with PluginHarness(PLUGIN, config={"folder": str(tmp_path), "compressAfterHours": "1"}) as harness:
         harness.export([make_event()])
         assert 0 == harness.run_due_jobs()
-        harness.clock.advance(3600)
+        harness.clock.advance(24 * 3600)
         assert 1 == harness.run_due_jobs()
         harness.plugin.compress({"file": str(tmp_path / "events-2026-01-01.jsonl")}, None)
 
     [file] = tmp_path.iterdir()
     assert "order paid" == json.loads(gzip.decompress(file.read_bytes()))["event"]
+
+
+def test_the_file_of_today_is_left_alone(tmp_path: Path) -> None:
+    """Events may come into it while it is compressed: the job looks again an hour later."""
+    with PluginHarness(PLUGIN, config={"folder": str(tmp_path), "compressAfterHours": "1"}) as harness:
+        harness.export([make_event(number=1)])
+        harness.clock.advance(3600)
+        assert 1 == harness.run_due_jobs()
+        harness.export([make_event(number=2)])
+
+        [file] = tmp_path.iterdir()
+        assert 2 == len(file.read_text(encoding="utf-8").splitlines())
+        assert 1 == harness.waiting_jobs
 
 
 def test_no_job_is_put_off_if_nothing_is_to_be_compressed(tmp_path: Path) -> None:
