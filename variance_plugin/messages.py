@@ -4,6 +4,7 @@ Names and meaning are the Segment spec's (common fields, context, page, screen, 
 alias). A field that is None is left out; an object without fields is left out too.
 """
 
+import re
 from typing import Any, TypeAlias
 
 import msgspec
@@ -160,6 +161,15 @@ def message_type(message: AnyMessage) -> str:
     """The message's `type` as it stands in its JSON."""
     return str(message["type"]) if isinstance(message, dict) else _TYPES[type(message)]
 
+
+def id_in(body: bytes) -> str:
+    """The `messageId` of a message that was encoded, for who only wants to name it; "" if it is odd."""
+    found = _ID.match(body)
+    return "" if found is None else found[1].decode(errors="replace")
+
+
+# It stands at the beginning in either version; further on, the name may be that of somebody's property.
+_ID = re.compile(rb'\{(?:"type":"[a-z]+"|"libary":\{[^{}]*\}),"messageId":"([^"\\]*)"')
 
 _TYPES = {
     PageMessage: "page",

@@ -294,13 +294,14 @@ def _report_attempt(attempt: Attempt, host: _Host) -> None:
     level = logging.DEBUG if attempt.outcome is Outcome.DELIVERED else logging.INFO
     host.logger.log(
         level,
-        "attempt %d: %d messages, %d bytes, %.3f s: %s (%s)",
+        "attempt %d: %d messages, %d bytes, %.3f s: %s (%s)%s",
         attempt.number,
         attempt.messages,
         attempt.body_bytes,
         attempt.seconds,
         attempt.outcome,
         attempt.description,
+        f"; {attempt.first_id} to {attempt.last_id}" if attempt.messages > 1 else f"; {attempt.first_id}",
         extra={
             "attempt": attempt.number,
             "messages": attempt.messages,
@@ -308,6 +309,8 @@ def _report_attempt(attempt: Attempt, host: _Host) -> None:
             "seconds": round(attempt.seconds, 6),
             "outcome": str(attempt.outcome),
             "answer": attempt.description,
+            "first_id": attempt.first_id,
+            "last_id": attempt.last_id,
         },
     )
 

@@ -96,15 +96,16 @@ def test_the_level_is_that_of_this_program_and_its_plugins(level: str, expected:
 
 
 def test_each_attempt_is_one_line_with_its_figures() -> None:
-    """Number, messages, bytes, seconds, outcome, answer; and nothing of what was sent."""
+    """Number, messages, bytes, seconds, outcome, answer, ids; and nothing else of what was sent."""
     config = {"webhookUrl": "https://hooks.example/1", "authHeader": "plain-secret", "retrySeconds": "10"}
     meta = InMemoryMeta(config, logger=plugin_logger("variance"))
     transport = ScriptedTransport([Answer(status=503, body=b"plain-secret order paid")])
 
     def say() -> None:
         with running(VariancePlugin(transport=transport), meta) as plugin:
-            plugin.export_events([make_event(number=1), make_event(number=2)], meta)
+            plugin.export_events(events, meta)
 
+    events = [make_event(number=1), make_event(number=2)]
     found = [line for line in lines(say, level="debug") if "attempt" in line]
     assert [(1, "retry", "HTTP 503"), (2, "delivered", "HTTP 200")] == [
         (line["attempt"], line["outcome"], line["answer"]) for line in found
@@ -112,6 +113,9 @@ def test_each_attempt_is_one_line_with_its_figures() -> None:
     assert [(2, len(request.body)) for request in transport.requests] == [
         (line["messages"], line["body_bytes"]) for line in found
     ]
+    ids = (events[0].uuid, events[1].uuid)
+    assert [ids, ids] == [(line["first_id"], line["last_id"]) for line in found]
+    assert found[0]["event"].endswith(f": retry (HTTP 503); {ids[0]} to {ids[1]}")
     assert not any("order paid" in str(line) for line in found)
 
 

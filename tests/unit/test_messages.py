@@ -7,6 +7,7 @@ import pytest
 
 from variance_plugin.__about__ import __version__
 from variance_plugin.exact_json import encode
+from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory
 from variance_plugin.messages import (
     LIBRARY,
     AliasMessage,
@@ -26,8 +27,10 @@ from variance_plugin.messages import (
     Screen,
     ScreenMessage,
     TrackMessage,
+    id_in,
     message_type,
 )
+from variance_plugin.testing import make_event
 
 HEAD = ("id-1", "2026-11-21T12:34:56.789Z", "u-1", "anon-1", Context(LIBRARY))
 COMMON = {
@@ -127,3 +130,18 @@ def test_the_context_has_segments_names() -> None:
 def test_a_message_tells_its_type(expected: str, message: AnyMessage) -> None:
     """Also the dict that is a message of payload version 1."""
     assert expected == message_type(message)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_message_can_be_named_by_its_bytes(version: int) -> None:
+    """By its own id, and not by somebody's property of that name, or half an id."""
+    mapper = Mapper(MappingSettings(payload_version=version))
+
+    def named(uuid: str) -> list[str]:
+        event = make_event("paid", properties={"messageId": "a secret of somebody's"})
+        event.uuid = uuid
+        return [id_in(encode(message)) for message in mapper.map(event, Draft(Memory())).messages]
+
+    assert ["0190-a"] == named("0190-a")
+    assert [""] == named('0190"a')
+    assert "a secret of somebody's" not in named("")

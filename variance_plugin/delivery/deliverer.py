@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..clock import Clock
 from ..errors import Stopped
 from ..events import utc_text
+from ..messages import id_in
 from ..points import Point, reached
 from ..retry import retry_after_seconds, waits
 from .outcome import Answer, Outcome, classify, results_of
@@ -23,6 +24,8 @@ _LONGEST_TURN_SECONDS = 30.0
 # More than a fifth of the last hundred refused is no run of bad events but a wrong endpoint or mapping.
 _BREAKER_WINDOW = 100
 _BREAKER_REFUSALS = 20
+# Of an id in a log line: PostHog's are half as long, but anybody may make up one.
+_ID_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class Attempt:
     outcome: Outcome
     description: str
     """Fit for a log, as a pause's reason."""
+    first_id: str
+    """The `messageId` of the first message, as far as a log needs it."""
+    last_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,16 @@ class Deliverer:
         reached(Point.AFTER_ANSWER)
         self._answered = self._answered or answer.status is not None
         self._on_attempt(
-            Attempt(number, request.count, len(request.body), seconds, outcome, answer.describe())
+            Attempt(
+                number,
+                request.count,
+                len(request.body),
+                seconds,
+                outcome,
+                answer.describe(),
+                first_id=id_in(batch[0])[:_ID_CHARACTERS],
+                last_id=id_in(batch[-1])[:_ID_CHARACTERS],
+            )
         )
         return answer, outcome
 
