@@ -7,11 +7,12 @@ a small file system this needs no rights, and can be taken back while the proces
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +27,7 @@ from variance_plugin.testing import FakeClock
 
 SECONDS = 30.0  # nothing here takes that long; what does has failed
 
+OK = Answer()
 Process: TypeAlias = subprocess.Popen[str]
 Started: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
@@ -63,10 +65,10 @@ def started(variance: LocalVariance, tmp_path: Path) -> Started:
     }
 
     @contextmanager
-    def start(*arguments: str, path: str = "-") -> Iterator[Process]:
+    def start(*arguments: str, path: str = "-", around: Sequence[str] = ()) -> Iterator[Process]:
         (tmp_path / "runner.toml").write_text(SETTINGS.format(path=f'"{path}"', url=variance.url))
         with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "run", *arguments],
+            [*around, sys.executable, "-m", "variance_plugin", "run", *arguments],
             cwd=tmp_path,
             env=environment,
             stdin=subprocess.PIPE,
@@ -220,9 +222,8 @@ def test_a_folder_is_looked_at_again_once_there_is_room(
 def test_a_full_spool_is_told_and_the_pipe_is_not_read(started: Started, variance: LocalVariance) -> None:
     """While the destination takes nothing: who writes has to wait, and nothing is lost."""
     numbers = range(1, 120)
-    is_down = threading.Event()
-    is_down.set()
-    variance.answer_with(lambda _post: Answer(status=503 if is_down.is_set() else 200))
+    is_up = threading.Event()
+    variance.answer_with(lambda _post: OK if is_up.wait(SECONDS) else Answer(status=503))
     with started() as process:
         log = Log(process)
         # More than the spool of 1 MB, the lane and the batches of the intake hold together.
@@ -231,7 +232,7 @@ def test_a_full_spool_is_told_and_the_pipe_is_not_read(started: Started, varianc
         told = log.until("the spool stdin is full")
         assert writing.is_alive()
 
-        is_down.clear()
+        is_up.set()
         log.until("it is over: the spool stdin is full")
         variance.wait_for_messages(len(numbers), SECONDS)
         writing.join(SECONDS)
@@ -250,6 +251,49 @@ import os, resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 os.execv(sys.executable, [sys.executable, "-m", "variance_plugin", *sys.argv[1:]])
 """
+
+
+# A file system of its own, in the memory of this machine.
+_ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=40m small "$0" || exit 77
+exec "$@"
+"""
+
+
+def _around(folder: Path) -> list[str]:
+    """What a command is started by, so that this folder is a small disk for it."""
+    around = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _ON_A_SMALL_DISK, str(folder)]
+    folder.mkdir()
+    if shutil.which(around[0]) is None or subprocess.run([*around, "true"], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    return around
+
+
+def test_a_spool_that_fills_its_disk_drains_by_itself(
+    started: Started, variance: LocalVariance, tmp_path: Path
+) -> None:
+    """Room is left for what deleting needs: nobody has to make any."""
+    small = tmp_path / "small"
+    around = _around(small)
+    numbers = range(1, 600)
+    is_up = threading.Event()
+    variance.answer_with(lambda _post: OK if is_up.wait(SECONDS) else Answer(status=503))
+    arguments = ["--set", f"state={small / 'variance.db'}", "--set", "spool.max_bytes=1000000000"]
+    with started(*arguments, around=around) as process:
+        log = Log(process)
+        writing = threading.Thread(target=write_to, args=[process, events(*numbers, padding=100_000)])
+        writing.start()
+        log.until("the disk of the spool stdin is nearly full")
+        is_up.set()
+        log.until("it is over: the disk of the spool stdin is nearly full")
+        writing.join(SECONDS)
+        assert process.stdin is not None
+        process.stdin.close()
+        log.until("ended")
+        assert 0 == process.wait(SECONDS)
+
+    assert [f"u-{number}" for number in numbers] == ids_at(variance)
+    assert [] == [line for line in log.lines if "cannot be used now" in line["event"]]
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])

@@ -21,6 +21,10 @@ T = TypeVar("T")
 _PAGE_BYTES = 8192
 # A larger log is cut to this when it starts again.
 _LOG_BYTES = 64 * 1024 * 1024
+# What is deleted needs room first: for the log, and to bring the log into the file. So much is left for that,
+# or a tenth of a disk that is small.
+_RESERVE_BYTES = 64 * 1024 * 1024
+_RESERVE_SHARE = 10
 
 
 class StateFile:
@@ -71,6 +75,20 @@ class StateFile:
     def commits(self) -> int:
         """How many transactions have been committed since it was opened."""
         return self._writer.commits
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether so much may be added, so that all of it can be deleted again; yes when nobody knows.
+
+        Raises:
+            StateError: when the file cannot be read now.
+        """
+        try:
+            disk = os.statvfs(self.path)
+        except OSError:
+            return True
+        reserve = min(_RESERVE_BYTES, disk.f_blocks * disk.f_frsize // _RESERVE_SHARE)
+        free = disk.f_bavail * disk.f_frsize - reserve
+        return not disk.f_blocks or size_bytes <= free or size_bytes <= free + self.read(_unused_bytes)
 
     @property
     def failure(self) -> StateError | None:
@@ -139,6 +157,12 @@ class StateFile:
         self._writer.close()
         if self._owner is not None:
             self._owner.release()
+
+
+def _unused_bytes(connection: Connection) -> int:
+    """Of the file itself: pages that were deleted from."""
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return int(pages) * _PAGE_BYTES
 
 
 def _make(path: Path, *, owner: bool) -> None:

@@ -41,7 +41,7 @@ class Spool:
         self._table = f"spool_{self._id}"
         self._name = name
         self._reserved_bytes = 0
-        self._refuses = False
+        self._refusal: str | None = None
         self._acknowledged = 0
         self._is_deleting = False
         state.before_close(self.flush)
@@ -58,10 +58,9 @@ class Spool:
     @property
     def trouble(self) -> str | None:
         """In words, that it had no room the last time; None once it had."""
-        if not self._refuses:
+        if self._refusal is None:
             return None
-        held = f"{self._size_bytes:,} of {self._max_bytes:,} bytes"
-        return f"the spool {self._name} is full ({held}): who sends has to wait until some of it is delivered"
+        return f"{self._refusal}: who sends has to wait until some of it is delivered"
 
     def append(self, records: Sequence[bytes], *, beyond_limit: bool = False) -> None:
         """Add records at the end, all or none; on disk when it returns.
@@ -86,13 +85,9 @@ class Spool:
         """
         size_bytes = sum(map(len, records)) + ROW_BYTES * len(records)
         with self._lock:
-            held_bytes = self._size_bytes + self._reserved_bytes
-            self._refuses = held_bytes + size_bytes > self._max_bytes and not beyond_limit
-            if self._refuses:
-                raise SpoolFull(
-                    f"the spool is full: it holds {held_bytes:,} of {self._max_bytes:,} bytes, "
-                    f"and {size_bytes:,} more have come"
-                )
+            self._refusal = None if beyond_limit else self._without_room(size_bytes)
+            if self._refusal is not None:
+                raise SpoolFull(f"{self._refusal}, and {size_bytes:,} bytes more have come")
             self._reserved_bytes += size_bytes
         reached(Point.BEFORE_SPOOL_WRITE)
         told: Future[None] = Future()
@@ -152,6 +147,14 @@ class Spool:
             with self._lock:
                 self._count -= count
                 self._size_bytes -= size_bytes
+
+    def _without_room(self, size_bytes: int) -> str | None:
+        held_bytes = self._size_bytes + self._reserved_bytes
+        if held_bytes + size_bytes > self._max_bytes:
+            return f"the spool {self._name} is full: it holds {held_bytes:,} of {self._max_bytes:,} bytes"
+        if not self._state.has_room(self._reserved_bytes + size_bytes):
+            return f"the disk of the spool {self._name} is nearly full"
+        return None
 
     def _insert(self, connection: Connection, records: Sequence[bytes], size_bytes: int) -> int:
         # Only the writer's thread is here. A number whose transaction fails is left out.
