@@ -162,9 +162,10 @@ SOURCES = {
 """For each type of source, a value of each of its settings."""
 
 
+@pytest.mark.parametrize("by_file", [False, True], ids=["variable", "file"])
 @pytest.mark.parametrize("type_", SOURCES)
-def test_every_setting_can_be_given_by_a_variable(type_: str) -> None:
-    """And what it says is what counts, for each setting that there is."""
+def test_every_setting_can_be_given_by_a_variable(type_: str, tmp_path: Path, *, by_file: bool) -> None:
+    """And what it says, or the file that it names, is what counts, for each setting that there is."""
     wanted = {
         "state": "s.db", "flush_seconds": "1", "source.type": type_,
         "plugins.*.from": "variance", "plugins.*.order": "7", "plugins.*.enabled": "yes",
@@ -189,6 +190,11 @@ def test_every_setting_can_be_given_by_a_variable(type_: str) -> None:
     environment = _NO_PATHS | {
         variable(tuple(key.replace("*", "variance").split("."))): value for key, value in wanted.items()
     }
+    if by_file:
+        given_by = {name: tmp_path / name for name, value in environment.items() if value}
+        for name, path in given_by.items():
+            path.write_text(environment[name] + "\n")
+        environment = _NO_PATHS | {f"{name}_FILE": str(path) for name, path in given_by.items()}
 
     found = in_force(environment=environment)
 
