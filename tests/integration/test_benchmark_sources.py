@@ -1,5 +1,6 @@
 """The benchmark of the sources, small: each of them brings all events. No timing is looked at."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,3 +20,14 @@ def test_each_source_brings_all_events_and_has_its_line(source: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=True)
 
     assert {"file, JSON lines", source} <= {line[:33].rstrip() for line in done.stdout.splitlines()}
+
+
+def test_an_object_of_any_size_is_brought_whole_and_its_memory_is_judged() -> None:
+    """Here a small one; the size is looked at when somebody runs it to know."""
+    command = [sys.executable, "-m", "benchmarks.sources.large", "parquet.zst", "--gigabytes", "0.001"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=True)
+
+    assert re.search(
+        r"^parquet.zst +18 +\d+ +5,000 +[\d,]+ +\d+   asked for: under 200 MB", done.stdout, re.MULTILINE
+    )
