@@ -231,8 +231,8 @@ class Member:
             partition.done = place.offset
         else:
             _logger.error(
-                "%s: Kafka has deleted records that were not read yet (see its retention): "
-                "offset %d was due, and reading goes on at %d",
+                "%s: offset %d was due, and Kafka has it no more: its retention deleted it unread, "
+                "or the topic was made anew; reading goes on at %d",
                 partition.stream.name,
                 due,
                 place.offset,
@@ -251,12 +251,8 @@ class Member:
             self.is_paused = not has_room
             self._look_at = 0.0  # from now on nobody tells by the way how far there is to go
             (self._consumer.resume if has_room else self._consumer.pause)(self.assignment.places)
-            what = (
-                "there is room again: reading on"
-                if has_room
-                else "what was read has to wait: partitions paused"
-            )
-            _logger.info("%s: %s", self._topic, what)
+            said = "there is room: partitions resumed" if has_room else "no room: partitions paused"
+            _logger.info("%s: %s", self._topic, said)
 
     def _look(self) -> None:
         """Ask what nobody told: how far there is to go, and whether all is well again."""
@@ -283,7 +279,10 @@ class Member:
         places = pending(self.assignment)
         if places and not self._is_committing:
             self._is_committing = True
-            self._consumer.commit(offsets=places, asynchronous=True)
+            try:
+                self._consumer.commit(offsets=places, asynchronous=True)
+            except KafkaException as error:
+                self._after_commit(error.args[0], places)
 
     def _after_commit(self, error: KafkaError | None, places: list[TopicPartition]) -> None:
         """Called by librdkafka, in a poll. What failed is committed a second later."""

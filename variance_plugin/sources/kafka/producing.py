@@ -56,9 +56,8 @@ class TopicWriter:
         self._about = f"Kafka ({access}), topic {topic}"
         self._topic = topic
         self._hearing = Hearing(self._about)
-        self._hearing.at_start = (
-            False  # nothing it hears ends the program: who writes is told, and comes again
-        )
+        # What it hears ends no start: who writes is told, and comes again.
+        self._hearing.at_start = False
         properties = {
             **access.for_producer(),
             "message.timeout.ms": round(time_limit_seconds * 1000),
