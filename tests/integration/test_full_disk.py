@@ -275,7 +275,7 @@ def test_a_spool_that_fills_its_disk_drains_by_itself(
     """Room is left for what deleting needs: nobody has to make any."""
     small = tmp_path / "small"
     around = _around(small)
-    numbers = range(1, 600)
+    numbers = range(1, 450)
     is_up = threading.Event()
     variance.answer_with(lambda _post: OK if is_up.wait(SECONDS) else Answer(status=503))
     arguments = ["--set", f"state={small / 'variance.db'}", "--set", "spool.max_bytes=1000000000"]
