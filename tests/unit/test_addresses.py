@@ -210,29 +210,29 @@ def test_a_host_is_allowed_by_its_name(entry: str, host: str, port: int, *, allo
 @pytest.mark.parametrize(
     ("host", "address", "said"),
     [
-        ("127.0.0.1", "127.0.0.1", "127.0.0.1 is a loopback address; …--set allowedHosts=127.0.0.1 …"),
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1 is a loopback address; …allowedHosts=127.0.0.1 …"),
         (
             "0x7f.1",
             "127.0.0.1",
-            "0x7f.1 leads to 127.0.0.1, a loopback address; …--set allowedHosts=127.0.0.1 …",
+            "0x7f.1 leads to 127.0.0.1, a loopback address; …allowedHosts=127.0.0.1 …",
         ),
-        ("localhost", "::1", "localhost leads to ::1, a loopback address; …--set allowedHosts=localhost …"),
-        ("[::1]", "::1", "::1 is a loopback address; …--set allowedHosts=::1 …"),
+        ("localhost", "::1", "localhost leads to ::1, a loopback address; …allowedHosts=localhost …"),
+        ("[::1]", "::1", "::1 is a loopback address; …allowedHosts=::1 …"),
         (
             "hooks.example",
             "10.1.2.3",
-            "hooks.example leads to 10.1.2.3, a private address; …--set allowPrivateNetworks=yes …",
+            "hooks.example leads to 10.1.2.3, a private address; …allowPrivateNetworks=yes …",
         ),
         (
             "hooks.example",
             "169.254.169.254",
-            f"hooks.example leads to 169.254.169.254, {Kind.METADATA}; …--set allowedHosts=hooks.example …",
+            f"hooks.example leads to 169.254.169.254, {Kind.METADATA}; …allowedHosts=hooks.example …",
         ),
     ],
     ids=["address", "odd spelling", "name", "IPv6", "private", "metadata"],
 )
 def test_a_refusal_says_where_it_leads_and_what_to_set(host: str, address: str, said: str) -> None:
-    """In words of the command line, which name the setting for files too."""
+    """As it can be put behind --set, or into a file of settings."""
     before, setting, after = said.split("…")
     expected = f"{before}if events shall go there, allow it by {setting}{after}"
 

@@ -35,8 +35,8 @@ SETTINGS = DeliverySettings(webhook_url="http://hooks.example:8080/c/1?token=hus
         pytest.param(Answer(failure=Failure.PROXY), "The proxy", "proxyUrl", id="proxy"),
         pytest.param(Answer(failure=Failure.ADDRESS), "No request", "webhookUrl", id="address"),
         pytest.param(
-            Answer(failure=Failure.FORBIDDEN, detail="h leads to ::1; allow it by --set allowedHosts=h"),
-            "Nothing is sent to hooks.example:8080 (h leads to ::1; allow it by --set allowedHosts=h)",
+            Answer(failure=Failure.FORBIDDEN, detail="h leads to ::1; allow it by allowedHosts=h"),
+            "Nothing is sent to hooks.example:8080 (h leads to ::1; allow it by allowedHosts=h)",
             "allow it",
             id="not allowed",
         ),

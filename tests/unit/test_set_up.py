@@ -98,6 +98,14 @@ def test_another_error_switches_the_plugin_off_at_once(caplog: pytest.LogCapture
     assert "setup_plugin failed: KeyError: 'region'" in caplog.messages
 
 
+def test_a_users_mistake_ends_the_start_and_names_the_plugin() -> None:
+    """Of several plugins nobody could tell whose it is."""
+    running = host(Plugin(), Plugin(UsageError("name a region")), clock=FakeClock())
+
+    with pytest.raises(UsageError, match=r"^the plugin second: name a region$"):
+        running.start()
+
+
 def test_a_run_in_which_no_exporter_is_left_ends_with_the_reasons() -> None:
     """Nothing would ever be delivered."""
     running = host(Plugin(ValueError("one")), Plugin(ValueError("two")), clock=FakeClock())

@@ -132,14 +132,14 @@ FAULTS = [
         "webhookUrl",
         "https://0x7f.1:8443/",
         "0x7f.1 leads to 127.0.0.1, a loopback address; if events shall go there, allow it by "
-        "--set allowedHosts=127.0.0.1 or in the settings",
+        "allowedHosts=127.0.0.1 (--set, or in the settings)",
         id="this machine",
     ),
     pytest.param(
         "webhookUrl",
         "https://10.0.0.1/",
         "10.0.0.1 is a private address; if events shall go there, allow it by "
-        "--set allowPrivateNetworks=yes or in the settings",
+        "allowPrivateNetworks=yes (--set, or in the settings)",
         id="private network",
     ),
     pytest.param(

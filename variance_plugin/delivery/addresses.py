@@ -154,7 +154,7 @@ _LAST_PORT = 65_535
 def _refusal(host: str, address: Address, kind: Kind) -> str:
     where = f"{host} is {kind}" if host == str(address) else f"{host} leads to {address}, {kind}"
     way = "allowPrivateNetworks=yes" if kind is Kind.PRIVATE else f"allowedHosts={_canonical(host)}"
-    return f"{where}; if events shall go there, allow it by --set {way} or in the settings"
+    return f"{where}; if events shall go there, allow it by {way} (--set, or in the settings)"
 
 
 def _plain(host: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from ..errors import RetryError, Stopped, UsageError
+from ..errors import RetryError, SettingsError, Stopped, UsageError
 from .calls import Calls, HookTimeout
 from .loading import Hook, LoadedPlugin
 from .meta.host_meta import HostMeta
@@ -89,8 +89,10 @@ class HostedPlugin:
         while True:
             try:
                 self.call(hook, self.meta)
-            except (UsageError, Stopped):
+            except (SettingsError, Stopped):
                 raise
+            except UsageError as error:
+                raise UsageError(f"the plugin {self.name}: {error}") from error
             except RetryError as error:
                 wait_seconds = next(waits, None)
                 if wait_seconds is None:
