@@ -79,7 +79,7 @@ def receive(  # noqa: PLR0913 -- a command line has its options here
         --webhook-url http://127.0.0.1:8900/webhook --auth-header "Bearer demo" \
         --set allowedHosts=127.0.0.1
     $ variance-plugin receive --answer 503 --times 3  # see how an export waits
-    $ variance-plugin receive --state variance.db     # goes on where it was
+    $ variance-plugin receive --state received.db     # goes on where it was
     """
     from . import receive_run as run  # noqa: PLC0415 -- `--help` needs none of it
 
