@@ -377,11 +377,17 @@ def test_records_that_kafka_deleted_before_they_were_read_are_missed_loudly(
         pytest.param(
             "the brokers refuse the credentials: check sasl_mechanism, sasl_username and sasl_password",
             {
+                "kafka.tls": "yes",
                 "kafka.sasl_mechanism": "PLAIN",
                 "kafka.sasl_username": USER,
                 "kafka.sasl_password": "wrong-demo",
             },
             id="password",
+        ),
+        pytest.param(
+            "TLS with the brokers does not come about: check tls, tls_ca",
+            {"kafka.tls": "yes"},
+            id="authority",
         ),
         pytest.param("No such configuration property", {"kafka.properties": "no.such=1"}, id="property"),
     ],
@@ -392,8 +398,10 @@ def test_what_kafka_refuses_ends_the_start_in_words(
     """It is a mistake of the settings, and shows as one."""
     if not isinstance(kafka, ApacheKafka):
         pytest.skip("the mock cluster refuses nobody")
-    if "kafka.sasl_mechanism" in settings:
+    if "kafka.tls" in settings:
         settings |= {"kafka.brokers": kafka.sasl_brokers}
+    if "kafka.sasl_password" in settings:
+        settings |= {"kafka.tls_ca": str(kafka.certificate)}
     with running(
         *(part for key, value in settings.items() for part in ("--set", f"{key}={value}"))
     ) as process:
@@ -404,7 +412,7 @@ def test_what_kafka_refuses_ends_the_start_in_words(
     assert "wrong-demo" not in told
 
 
-def test_a_user_with_a_password_is_let_in(
+def test_a_user_with_a_password_is_let_in_over_tls(
     running: Running, kafka: Cluster, variance: LocalVariance, produced: Produced
 ) -> None:
     """And the password shows nowhere, at the most talkative level either."""
@@ -412,6 +420,8 @@ def test_a_user_with_a_password_is_let_in(
         pytest.skip("the mock cluster knows no users")
     produced.add(4)
     settings = [
+        "kafka.tls=yes",
+        f"kafka.tls_ca={kafka.certificate}",
         "kafka.sasl_mechanism=PLAIN",
         f"kafka.sasl_username={USER}",
         f"kafka.sasl_password={PASSWORD}",

@@ -24,6 +24,7 @@ SECONDS = 30.0  # nothing here takes that long; what does has failed
 USER, PASSWORD = "variance", "demo-kafka-password"
 
 _MOST_ON_THEIR_WAY = 10_000
+_TOOLS = ("java", "openssl")
 _JARS = Path(sys.prefix) / f"kafka-{VERSION}"
 _FETCH = f"{Path(sys.executable).name} -m tests.stand_ins.kafka"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -39,11 +40,13 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{sasl}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/server.pem
 sasl.enabled.mechanisms=PLAIN
-listener.name.sasl_plaintext.plain.sasl.jaas.config={login} required user_{user}="{password}";
+listener.name.sasl_ssl.plain.sasl.jaas.config={login} required user_{user}="{password}";
 log.dirs={folder}/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -89,6 +92,7 @@ class ApacheKafka:
         plain, sasl, controller = _free_ports(3)
         self.brokers = f"127.0.0.1:{plain}"
         self.sasl_brokers = f"127.0.0.1:{sasl}"
+        self.certificate = self._certified()
         self._settings = self._folder / "server.properties"
         self._settings.write_text(
             _SETTINGS.format(
@@ -116,6 +120,20 @@ class ApacheKafka:
             timeout=SECONDS,
         )
         self.start()
+
+    def _certified(self) -> Path:
+        """A certificate that vouches for itself; with its key it is in the file that the broker reads."""
+        key, certificate = self._folder / "server.key", self._folder / "certificate.pem"
+        about = ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+        new_key = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(key)]
+        subprocess.run(
+            ["openssl", "req", "-x509", *new_key, *about, "-out", str(certificate)],
+            check=True,
+            capture_output=True,
+            timeout=SECONDS,
+        )
+        (self._folder / "server.pem").write_text(key.read_text() + certificate.read_text())
+        return certificate
 
     def start(self) -> None:
         """Start the broker, and wait until it answers."""
@@ -173,7 +191,7 @@ class MockCluster:
 
 def is_fetched() -> bool:
     """Whether a real broker can be started."""
-    return _JARS.is_dir() and shutil.which("java") is not None
+    return _JARS.is_dir() and all(map(shutil.which, _TOOLS))
 
 
 def start() -> ApacheKafka | MockCluster:
