@@ -264,12 +264,9 @@ def test_no_secret_is_left_anywhere_by_a_run_in_which_everything_fails(
     assert scene.gathered["variance.db-wal"]
     assert 1 == scene.run("run", "--once")
     scene.gather_files()
-    for command in ("show", "schema"):
-        assert 0 == scene.run("config", command)
-    for command in ("list", "info noisy"):
-        scene.run("plugins", *command.split())
-    scene.run("sources")
-    for command in ("list", "list --json", "list --by reason", "show 1", "export letters.jsonl"):
+    for command in ("config show", "plugins info ./noisy"):
+        assert 0 == scene.run(*command.split())
+    for command in ("list", "list --by reason", "show 1", "export letters.jsonl"):
         assert 0 == scene.run("dead-letters", *command.split())
     scene.gather_files()
 
