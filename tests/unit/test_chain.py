@@ -133,6 +133,37 @@ def test_what_is_neither_an_event_nor_none_is_a_failure(bench: Bench) -> None:
     assert 1 == failing.counts["hook_failures.process_event"]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "told"),
+    [
+        ("event", ["paid"], "returned an event without a name: `event` has to be a text"),
+        ("event", "", "returned an event without a name: `event` has to be a text"),
+        ("event", None, "returned an event without a name: `event` has to be a text"),
+        ("properties", None, "returned an event without properties: they have to be a dict"),
+        ("properties", "{}", "returned an event without properties: they have to be a dict"),
+        (
+            "person_properties",
+            5,
+            "returned an event whose `person_properties` are neither a dict nor None",
+        ),
+    ],
+)
+def test_an_event_that_no_exporter_could_read_is_a_failure(
+    bench: Bench, attribute: str, value: Any, told: str
+) -> None:
+    """It would come again and again, and hold up all that follows; so it goes on as it was."""
+
+    def process_event(event: Event, _meta: Any) -> Event:
+        setattr(event, attribute, value)
+        return event
+
+    processed = Chain([bench.plugin("spoiling", process_event=process_event)]).process(make_event())
+
+    assert processed is not None
+    assert ("order paid", {}, None) == (processed.event, processed.properties, processed.person_properties)
+    assert [("spoiling", "process_event", told)] == bench.failures
+
+
 def test_a_plugin_that_fails_again_and_again_is_switched_off(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,5 +1,6 @@
 """What the host counts, and leaves out, for exporting plugins that do not do so themselves."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -100,6 +101,43 @@ def test_what_it_rejects_is_counted_and_not_as_delivered() -> None:
 
     assert (60, 10) == bench.sums
     assert 10 == len(bench.dead_letters.rejections)
+
+
+def test_what_an_async_plugin_rejects_is_counted_likewise() -> None:
+    """Although its hooks run in a thread of the host's."""
+    kept: list[PluginMeta] = []
+
+    class Async(Exporting):
+        async def setup_plugin(self, meta: PluginMeta) -> None:
+            kept.append(meta)
+
+        async def export_events(self, events: Sequence[Event], meta: PluginMeta) -> None:  # type: ignore[override]
+            await asyncio.sleep(0)
+            meta.reject(Rejection(event=events[0], reason="no"))
+            await asyncio.to_thread(kept[0].reject, Rejection(event=events[1], reason="no"))
+
+    bench = Bench(Async(lambda _events, _meta: None), concurrency=1)
+
+    bench.run([make_event(number=number) for number in range(1, 6)])
+
+    assert (3, 2) == bench.sums
+
+
+def test_what_is_rejected_in_the_chain_is_taken_off_no_delivery() -> None:
+    """It was never given to `export_events`."""
+
+    class Rejecting(Exporting):
+        def process_event(self, event: Event, meta: PluginMeta) -> Event | None:
+            if event.event != "bad":
+                return event
+            meta.reject(Rejection(event=event, reason="bad"))
+            return None
+
+    bench = Bench(Rejecting(lambda _events, _meta: None))
+
+    bench.run([make_event("good", number=1), make_event("bad", number=2), make_event("good", number=3)])
+
+    assert (2, 1) == bench.sums
 
 
 def test_what_comes_again_counts_once_it_is_done() -> None:

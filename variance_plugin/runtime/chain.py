@@ -74,9 +74,20 @@ def _processed(plugin: HostedPlugin, hook: Hook, call: Callable[..., Any], event
 
 
 def _check(processed: object, position: object) -> None:
-    """See to it that what a plugin returned can be kept as bytes, and mapped from them."""
+    """See to it that what a plugin returned can be kept as bytes, and is an event when it is read from them.
+
+    If not, no exporter could do anything with it, ever: it would hold up all that comes after it.
+    """
     if not isinstance(processed, Event):
         raise TypeError(f"returned a {type(processed).__name__}, neither the event nor None")
+    name: object = processed.event  # whatever its type says, a plugin may have put anything there
+    properties: object = processed.properties
+    if not isinstance(name, str) or not name:
+        raise TypeError("returned an event without a name: `event` has to be a text")
+    if not isinstance(properties, dict):
+        raise TypeError("returned an event without properties: they have to be a dict")
+    if not isinstance(processed.person_properties, dict | None):
+        raise TypeError("returned an event whose `person_properties` are neither a dict nor None")
     processed.record = record_of(processed)
     processed.position = position
 

@@ -68,7 +68,7 @@ class Exporter:
         self._ends_at_fault = ends_at_fault
         self._settings = LaneSettings.read(Parameters(plugin.meta.config))
         self._prepare = plugin.loaded.prepare_event
-        self._ignored = frozenset(Parameters(plugin.meta.config).names("exportEventsToIgnore"))
+        self._ignored = Parameters(plugin.meta.config).names("exportEventsToIgnore")
         self._skips = plugin.loaded.skips or self._skips_ignored
         self._gate = Gate(clock)
         self._outage = Outage(f"outage of {plugin.name}", memory, gate=self._gate, clock=clock)
@@ -132,15 +132,21 @@ class Exporter:
             Stopped: when the program ends first.
         """
         self._gate.pass_through()
+        if self.plugin.tally is None:
+            return self._attempt(events, meta)
+        with self.plugin.tally.call() as ended:
+            put_off = self._attempt(events, meta)
+            ended(len(events) - (0 if put_off is None else len(put_off.events)))
+        return put_off
+
+    def _attempt(self, events: Sequence[Any], meta: HostMeta) -> PutOff | None:
         try:
             self.plugin.call(self._hook, events, meta)
         except Stopped:
             raise
         except RetryError as error:
-            left = events if error.events is None else error.events
-            self._count_ended(len(events) - len(left))
             return PutOff(
-                events=left,
+                events=events if error.events is None else error.events,
                 reason=str(error),
                 at_least_seconds=error.retry_after_seconds,
                 at_fault=error.at_fault,
@@ -151,13 +157,8 @@ class Exporter:
             # Nobody knows what became of the batch: it comes again, until it goes well.
             self.plugin.tell(self._hook, error)
             return PutOff(events=events, reason=f"the plugin failed ({type(error).__name__})", at_fault=True)
-        self._count_ended(len(events))
         self._outage.is_over()
         return None
-
-    def _count_ended(self, events: int) -> None:
-        if self.plugin.tally is not None and events > 0:
-            self.plugin.tally.ended(events)
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Bring events to their end now, beside the lanes; from any thread.

@@ -1,6 +1,8 @@
 """What becomes of the events of a plugin that does not count it itself."""
 
-import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from .watching.counts import Counts
 
@@ -9,12 +11,12 @@ REJECTED = "events.rejected"
 SKIPPED = "events.skipped."
 """Followed by the reason; under these names a plugin counts that `counts_events` itself."""
 
+# One element for each rejection within the call of `export_events` that is under way, also of async ones.
+_rejected_here: ContextVar[list[None] | None] = ContextVar("rejected_here", default=None)
+
 
 class Tally:
     """Counts for one plugin what its `export_events` and `meta.reject` say. Safe for threads.
-
-    A rejection says which event it is about, but not which call it is from: that may be any that is under
-    way. So each is taken off the first call that ends, and the sums are right once all have ended.
 
     Args:
         counts: Where the sums are kept.
@@ -22,22 +24,27 @@ class Tally:
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
-        self._lock = threading.Lock()
-        self._rejected = 0
-        """Of calls that have not ended."""
+
+    @contextmanager
+    def call(self) -> Iterator[Callable[[int], None]]:
+        """Around a call of `export_events`; gives what is told how many of its events do not come again.
+
+        What the plugin rejects meanwhile is not delivered; what it rejects elsewhere, as in `process_event`,
+        was never to be exported, and is taken off nothing.
+        """
+        rejected: list[None] = []
+        token = _rejected_here.set(rejected)
+        try:
+            yield lambda events: self._counts.increment(DELIVERED, max(events - len(rejected), 0))
+        finally:
+            _rejected_here.reset(token)
 
     def rejected(self) -> None:
         """The plugin has set an event aside for good."""
-        with self._lock:
-            self._rejected += 1
         self._counts.increment(REJECTED)
-
-    def ended(self, events: int) -> None:
-        """A call has ended, and so many of its events do not come again."""
-        with self._lock:
-            rejected = min(self._rejected, events)
-            self._rejected -= rejected
-        self._counts.increment(DELIVERED, events - rejected)
+        here = _rejected_here.get()
+        if here is not None:
+            here.append(None)
 
     def ignored(self, reason: str) -> None:
         """An event was left out, by a rule of the user's."""
