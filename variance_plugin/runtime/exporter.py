@@ -132,6 +132,9 @@ class Exporter:
             Stopped: when the program ends first.
         """
         self._gate.pass_through()
+        if self.plugin.off is not None:
+            reason = f"the plugin is switched off: {self.plugin.off}"
+            return PutOff(events=events, reason=reason, at_fault=True)
         if self.plugin.tally is None:
             return self._attempt(events, meta)
         with self.plugin.tally.call() as ended:

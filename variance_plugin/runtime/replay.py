@@ -257,10 +257,6 @@ def _to_all(
 def _attempt(exporter: Exporter, again: Sequence[Event], meta: Any) -> PutOff | None:
     if not again:
         return None
-    if exporter.plugin.off is not None:
-        return PutOff(
-            events=again, reason=f"the plugin is switched off: {exporter.plugin.off}", at_fault=True
-        )
     put_off = exporter.attempt(again, meta)
     if put_off is not None and not put_off.at_fault:
         exporter.wait_after(put_off)
