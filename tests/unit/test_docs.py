@@ -57,6 +57,23 @@ def test_every_command_has_its_heading() -> None:
     assert sorted(commands) == sorted(headings)
 
 
+@pytest.mark.parametrize("name", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
+def test_every_option_is_named_below_its_commands_heading(name: str) -> None:
+    """Those of a command's own commands, too."""
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    options = [
+        [*parameter.opts, *parameter.secondary_opts]
+        for one in (command, *getattr(command, "commands", {}).values())
+        for parameter in one.params
+        if parameter.opts[0].startswith("--")
+    ]
+    section = _text("docs/commands.md").split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
+
+    # Of --wait and --no-wait one says both.
+    missing = [names for names in options if not any(re.search(rf"{one}(?![\w-])", section) for one in names)]
+    assert [] == missing
+
+
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Each link to a file of the project has that file, and that heading in it."""
