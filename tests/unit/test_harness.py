@@ -164,17 +164,22 @@ def test_a_set_up_that_fails_comes_out_and_is_torn_down() -> None:
     assert ["teardown"] == plugin.called
 
 
-def test_what_a_hook_must_not_return_is_told() -> None:
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (True, "process_event returned a bool, neither the event nor None"),
+        (make_event(""), "process_event returned an event without a name: `event` has to be a text"),
+    ],
+    ids=["no event", "no name"],
+)
+def test_what_a_hook_must_not_return_is_told(returned: Any, told: str) -> None:
     """The runner would let the event go on as it was, and a test should hear of it."""
 
     class Demo:
         def process_event(self, event: Any, meta: Any) -> Any:  # noqa: ARG002 -- the hook has them
-            return True
+            return returned
 
-    with (
-        PluginHarness(Demo()) as harness,
-        pytest.raises(TypeError, match="process_event returned a bool, neither the event nor None"),
-    ):
+    with PluginHarness(Demo()) as harness, pytest.raises(TypeError, match=told):
         harness.process(make_event())
 
 

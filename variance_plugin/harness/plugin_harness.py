@@ -14,6 +14,7 @@ from ..manifest import Manifest
 from ..records import copy_event
 from ..runtime import Hook, LoadedPlugin, Shared, hosted, load_plugin
 from ..runtime.calls import Calls
+from ..runtime.chain import checked
 from ..runtime.hosted import HookLimits
 from ..runtime.loading import plugin_values
 from ..state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
@@ -132,9 +133,11 @@ class PluginHarness:
         hooks = self._plugin.hooks
         if hooks.process_event is not None:
             passed = self._call(hooks.process_event, passed)
-            if passed is not None and not isinstance(passed, Event):
-                kind = type(passed).__name__
-                raise TypeError(f"process_event returned a {kind}, neither the event nor None")
+            if passed is not None:
+                try:
+                    checked(passed)
+                except TypeError as error:
+                    raise TypeError(f"process_event {error}") from None
         if passed is not None:
             self._call(hooks.on_event, copy_event(passed))
         return passed if isinstance(passed, Event) else None

@@ -57,7 +57,8 @@ def _processed(plugin: HostedPlugin, hook: Hook, call: Callable[..., Any], event
     try:
         processed = call(event, plugin.meta)
         if processed is not None and type(processed) is not UnreadEvent:
-            _check(processed, position)
+            event = checked(processed)
+            event.record, event.position = record_of(event), position
     except Stopped:
         raise
     except Exception as error:  # noqa: BLE001 -- a plugin may raise anything
@@ -73,10 +74,13 @@ def _processed(plugin: HostedPlugin, hook: Hook, call: Callable[..., Any], event
     return cast("Event", processed)
 
 
-def _check(processed: object, position: object) -> None:
-    """See to it that what a plugin returned can be kept as bytes, and is an event when it is read from them.
+def checked(processed: object) -> Event:
+    """What a plugin returned, if it is an event that can be read when it was written down.
 
     If not, no exporter could do anything with it, ever: it would hold up all that comes after it.
+
+    Raises:
+        TypeError: It is none.
     """
     if not isinstance(processed, Event):
         raise TypeError(f"returned a {type(processed).__name__}, neither the event nor None")
@@ -88,8 +92,7 @@ def _check(processed: object, position: object) -> None:
         raise TypeError("returned an event without properties: they have to be a dict")
     if not isinstance(processed.person_properties, dict | None):
         raise TypeError("returned an event whose `person_properties` are neither a dict nor None")
-    processed.record = record_of(processed)
-    processed.position = position
+    return processed
 
 
 DROPPED = "events.dropped"
