@@ -14,10 +14,8 @@ import msgspec
 from variance_plugin.clock import SystemClock
 from variance_plugin.delivery import DeliverySettings, RequestsTransport
 from variance_plugin.delivery.request import build
-from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
-from variance_plugin.formats import events as decoded
-from variance_plugin.formats import ignored_name
+from variance_plugin.formats import UnreadEvent, is_named, plain_name
 from variance_plugin.mapping import Draft, Mapper, Memory
 from variance_plugin.runtime import LaneSettings
 from variance_plugin.runtime.lane import Lane, Mark
@@ -34,13 +32,12 @@ _PASSES = 5
 STEPS = (
     "read the lines of the file",
     "read the name, and leave out what is not exported",
-    "decode the event",
-    "map it to messages",
+    "read it, and map it to messages",
     "encode the messages",
     "offer them to a lane and take its batches",
     "put requests together and post them",
 )
-_READ, _NAME, _DECODE, _MAP, _ENCODE, _OFFER, _POST = range(len(STEPS))
+_READ, _NAME, _MAP, _ENCODE, _OFFER, _POST = range(len(STEPS))
 
 
 class Stages(msgspec.Struct):
@@ -68,11 +65,10 @@ def _through(path: Path, lane: "_Lane", *, events: int) -> float:
     for record in islice(FileSource([path]).records(), events):
         if last == _READ or isinstance(record, Broken):
             continue
-        if ignored_name(record.body, lane.mapper.skips) is not None or last == _NAME:
+        name = plain_name(record.body)
+        if name is None or (lane.mapper.skips(name) and is_named(record.body, name)) or last == _NAME:
             continue
-        for event in decoded(record.body):
-            if isinstance(event, Event) and last != _DECODE:
-                lane.take(event, len(record.body))
+        lane.take(UnreadEvent(event=name, record=record.body), len(record.body))
     lane.buffer.close()
     lane.send()
     seconds = time.process_time() - started
@@ -93,7 +89,7 @@ class _Lane:
         self.transport = RequestsTransport(self._settings)
         self._memory = Memory()
 
-    def take(self, event: Event, size_bytes: int) -> None:
+    def take(self, event: UnreadEvent, size_bytes: int) -> None:
         """What the plugin and its host do with an event, as far as the last step."""
         mapped = self.mapper.map(event, Draft(self._memory))
         self._memory.learn(mapped.facts)
@@ -112,6 +108,7 @@ class _Lane:
             bodies = [body for bodies in self.buffer.take() for body in bodies]
             if self.last == _POST:
                 self.transport.post(build(bodies, self._settings, sent_at="2026-11-21T12:00:00.000Z"))
+            self.buffer.done()
 
 
 def main() -> None:

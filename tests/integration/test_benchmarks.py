@@ -19,15 +19,16 @@ from variance_plugin.mapping import Draft, Mapper, Memory
 from variance_plugin.settings import read_mapping
 
 ROOT = Path(__file__).parent.parent.parent
-EVENTS = 400
+# Enough for the steps to fill more than two batches.
+EVENTS = 1_200
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """One run of the benchmark with everything in it, and what it left in its folder."""
     folder = tmp_path_factory.mktemp("benchmark")
-    options = f"--events {EVENTS} --plain-events {EVENTS} --rounds 1 --stages 100 --memory-events 500".split()
-    command = [sys.executable, "-m", "benchmarks", *options, "--keep", str(folder)]
+    options = f"--events {EVENTS} --plain-events {EVENTS} --stages {EVENTS} --rounds 1 --memory-events 1500"
+    command = [sys.executable, "-m", "benchmarks", *options.split(), "--keep", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=50)
     return Run(folder, done.stdout)
 

@@ -296,6 +296,11 @@ def test_a_spool_that_fills_its_disk_drains_by_itself(
     assert [] == [line for line in log.lines if "cannot be used now" in line["event"]]
 
 
+def _unmeasured() -> dict[str, str]:
+    """The environment of a process whose coverage is not taken: it could not be written either."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
 def test_a_start_without_room_says_so(tmp_path: Path, there: bool) -> None:  # noqa: FBT001 -- a parameter of pytest
     """In one line, with status 2, before anything is read."""
@@ -306,6 +311,7 @@ def test_a_start_without_room_says_so(tmp_path: Path, there: bool) -> None:  # n
     ended = subprocess.run(
         [sys.executable, "-c", _WITHOUT_ROOM, "run"],
         cwd=tmp_path,
+        env=_unmeasured(),
         capture_output=True,
         encoding="utf-8",
         check=False,
