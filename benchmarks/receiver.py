@@ -72,6 +72,8 @@ class _Connection:
         self._keep = keep
         self._head = b""
         self._left_bytes = 0
+        # Bodies come in parts, and those of several connections at the same time.
+        self._body = bytearray()
 
     def read(self, buffer: memoryview) -> bool:
         """Take what has come; False when the other end is done."""
@@ -85,7 +87,7 @@ class _Connection:
                 break  # the rest of the head, or the body, is still to come
             self._left_bytes -= len(body)
             if self._keep:
-                self._keep.write(body)
+                self._body += body
             if self._left_bytes == 0:
                 self._end()
         return count > 0
@@ -110,7 +112,8 @@ class _Connection:
     def _end(self) -> None:
         self._received.requests += 1
         if self._keep:
-            self._keep.write(b"\n")
+            self._keep.write(self._body + b"\n")
+            self._body.clear()
         self._peer.sendall(_ANSWER)
 
 
