@@ -214,7 +214,8 @@ def a_file() -> Iterator[Opened]:
         yield lambda: FileStore(Path(folder) / "state.db")
 
 
-ids = st.none() | st.sampled_from(["a", "b", "c", chr(0xD83D)])
+texts = st.sampled_from(["a", "b", "c", chr(0xD83D)])
+ids = st.none() | texts
 messages = st.fixed_dictionaries(
     {"type": st.sampled_from(["page", "track", "identify", "group", "alias"])},
     optional={
@@ -225,7 +226,7 @@ messages = st.fixed_dictionaries(
         "groupId": ids,
         "event": ids,
         "timestamp": st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-02", "x"]),
-        "traits": st.dictionaries(ids.filter(bool), ids | st.fixed_dictionaries({"id": ids, "name": ids}))
+        "traits": st.dictionaries(texts, ids | st.fixed_dictionaries({"id": ids, "name": ids}))
         | st.fixed_dictionaries({"company": st.fixed_dictionaries({"id": ids})}),
     },
 )
