@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from .errors import InvalidRecord, Stopped
 from .events import Event
@@ -33,10 +32,6 @@ class Summary:
     """Times a batch was put off for longer than the plugin's own quick retries."""
 
 
-# A project has a few hundred event names; asking about one again costs nothing then.
-_NAMES = 10_000
-
-
 @dataclass(slots=True)
 class Progress:
     """What the reading end has seen so far; read by a progress bar from another thread."""
@@ -48,7 +43,7 @@ class Progress:
 
 def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
     """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows."""
-    skips = lru_cache(_NAMES)(host.skips)
+    skips = host.skips
     watermark = host.watermark
     try:
         for number, record in enumerate(records, start=2):
@@ -95,10 +90,13 @@ def _take(
 def _offer(event: Event, size_bytes: int, host: Host, progress: Progress) -> None:
     progress.read += 1
     try:
-        host.offer(event, size_bytes)
+        reason = host.offer(event, size_bytes)
     except InvalidRecord as error:  # somebody was the first to look at it
         progress.read -= 1
         _set_aside(host, progress, error, event.record, event.position)
+    else:
+        if reason is not None:
+            progress.skipped[reason] += 1
 
 
 def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: bytes, position: object) -> None:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import nlargest
+from operator import attrgetter
 from typing import Final
 
 from .records import Company, Person, Visitor
@@ -122,7 +123,8 @@ class MemoryStore:
 
     def persons(self) -> Iterator[Person]:
         """See `Store`."""
-        return iter(self._persons.values())
+        # A change of id puts a person at the end, and makes them no younger.
+        return iter(sorted(self._persons.values(), key=attrgetter("key")))
 
     def companies(self) -> Iterator[Company]:
         """See `Store`."""

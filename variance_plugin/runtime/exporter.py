@@ -115,7 +115,7 @@ class Exporter:
     def offer(self, event: Event, size_bytes: int, mark: Mark) -> None:
         """Hand over one event; waits while there is no room for it."""
         self._offered += 1
-        if not self.wants(event):
+        if self.plugin.tally is not None and not self.wants(event):
             return
         overflow = self._overflow
         if overflow is not None and (overflow.is_entered or (self.wait and self._is_full)):

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..clock import Clock
 from ..errors import UsageError
 from ..events import Event
-from ..formats import unread
+from ..formats import UnreadEvent, glance, is_named, unread
 from ..hooks import Rejection, Storage
 from .calls import Calls
 from .chain import Chain
@@ -21,6 +22,8 @@ from .replay import Replays
 from .schedule import Schedule
 from .watching.counts import Counts
 from .watermark import Watermark
+
+_NAMES = 10_000
 
 
 class Host:
@@ -62,6 +65,8 @@ class Host:
         self.reject = reject
         """Sets a record aside that never became an event."""
         self._chained = not self.chain.is_empty
+        # A project has a few hundred event names; asking about one again costs nothing then.
+        self._nobody_exports = lru_cache(_NAMES)(self._skipped_by_all)
         self.watermark = Watermark(self._oldest, acknowledge)
         self.own = 0
         """Events that a runner captured, and that were left out."""
@@ -112,19 +117,31 @@ class Host:
         """By name alone: why nobody exports such events, or None. For who reads the events."""
         if self._chained:
             return None  # a plugin may give it another name
-        reasons = [exporter.skips(name) for exporter in self.exporters]
-        return reasons[0] if reasons and all(reasons) else None
+        return self._nobody_exports(name)
 
-    def offer(self, event: Event, size_bytes: int) -> None:
-        """Hand over one event of the record that is being read; waits while a lane has all it can hold."""
+    def offer(self, event: Event, size_bytes: int) -> str | None:
+        """Hand over one event of the record that is being read; waits while a lane has all it can hold.
+
+        Returns why nobody exports it, where the chain left it untouched and its name alone tells.
+        """
         if self._guards and may_be_own(event.record) and is_own(event.properties):
             self.own += 1
-            return
+            return None
         mark = self.watermark.read
-        processed = self.process(event) if self._chained else event
-        if processed is not None:
-            for exporter in self.exporters:
-                exporter.offer(processed, size_bytes, mark)
+        processed = event
+        if self._chained:
+            passed = self.process(event)
+            if passed is None:
+                return None
+            if type(passed) is UnreadEvent:
+                name, record = glance(passed)
+                reason = self._nobody_exports(name)
+                if reason is not None and is_named(record, name):
+                    return reason
+            processed = passed
+        for exporter in self.exporters:
+            exporter.offer(processed, size_bytes, mark)
+        return None
 
     def process(self, event: Event) -> Event | None:
         """The event as the chain leaves it; None when a plugin drops it. From any thread, one at a time.
@@ -214,6 +231,10 @@ class Host:
     def _tear_down(self) -> None:
         for plugin in self.plugins:
             plugin.tear_down()
+
+    def _skipped_by_all(self, name: str) -> str | None:
+        reasons = [exporter.skips(name) for exporter in self.exporters]
+        return reasons[0] if reasons and all(reasons) else None
 
     def _oldest(self) -> Iterator[Mark | None]:
         for exporter in self.exporters:
