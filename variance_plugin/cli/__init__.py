@@ -35,6 +35,7 @@ from .run import run
 from .serve import serve
 from .sources import sources
 from .sync_cohorts import sync_cohorts
+from .unread import unread
 
 _DEBUG = "--debug"
 _PROGRAM = "variance-plugin"
@@ -107,6 +108,11 @@ def main() -> NoReturn:
             traceback.print_exc()
         _say_fault(error)
         sys.exit(_FAULT)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                with unread(stream):  # else Python ends with 120, whatever the status was
+                    stream.flush()
 
 
 def _show_version(*, wanted: bool) -> None:
