@@ -54,7 +54,9 @@ def starting(variance: LocalVariance, tmp_path: Path) -> Starting:
     event = '{"event":"paid","distinct_id":"u","properties":{},"uuid":"00000000-0000-0000-0000-%012d"}\n'
     (tmp_path / "events.jsonl").write_text("".join(event % number for number in range(501)))
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VARIANCE_", "RUNNER_", "PYTHONUNBUFFERED"))
     }
 
     @contextmanager

@@ -282,6 +282,7 @@ def test_what_is_no_host_is_not_taken_for_one(entry: str) -> None:
 
 
 @given(st.text() | st.text("ab01:.[]-", max_size=8))
+@example("é..")
 def test_no_entry_does_worse_than_be_refused(entry: str) -> None:
     """And one that is taken can be used."""
     try:

@@ -145,7 +145,8 @@ def host_and_port(entry: str) -> tuple[str, int | None]:
     return _canonical(name), int(port[1:]) if port else None
 
 
-_NAME = re.compile(r"\w([\w.-]*[\w.])?")
+# Without empty labels: a name that has some is none to who looks it up.
+_NAME = re.compile(r"\w(?:(?!\.\.)[\w.-])*(?<!-)")
 _NUMBER = re.compile(r"\[[^]]+\]|[^]\[]+")
 _PORT = re.compile(r":[0-9]{1,5}")
 _LAST_PORT = 65_535
