@@ -312,4 +312,5 @@ def test_over_any_restarts_everything_comes_until_it_is_acknowledged(
         pipe = stream.read()
         left = left[done:]
 
-    assert left == [shown(record) for record in SpoolSource(spool, StreamIntake(io.BytesIO(pipe), spool)).records()]
+    last = SpoolSource(spool, StreamIntake(io.BytesIO(pipe), spool))
+    assert left == [shown(record) for record in last.records()]
