@@ -1,15 +1,14 @@
 """The journey of an event, from its source to its end: the only place that knows source, host and plugin."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .errors import InvalidRecord, Stopped
 from .events import Event
 from .formats import UnreadEvent, events, is_named, plain_name
 from .hooks import Rejection
 from .plugin import ATTEMPTS, DELIVERED, EXPORTED, REJECTED, SKIPPED
-from .runtime import Host, Mark
+from .runtime import Host, LeftOut, Mark
 from .sources import Broken, Record
 
 
@@ -38,7 +37,6 @@ class Progress:
 
     read: int = 0
     broken: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
@@ -56,7 +54,7 @@ def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> N
 
 
 def _take(
-    record: Record | Broken, host: Host, progress: Progress, skips: Callable[[str], str | None]
+    record: Record | Broken, host: Host, progress: Progress, skips: Callable[[str], LeftOut | None]
 ) -> None:
     """See a record to where its events are the host's affair."""
     if isinstance(record, Broken):
@@ -65,14 +63,14 @@ def _take(
     body = record.body
     name = plain_name(body)
     if name is not None:
-        reason = skips(name)
-        if reason is None:
+        left_out = skips(name)
+        if left_out is None:
             _offer(UnreadEvent(event=name, record=body, position=record.position), len(body), host, progress)
             return
         if is_named(body, name):
             # Most events are not exported, and end here without ever being decoded.
             progress.read += 1
-            progress.skipped[reason] += 1
+            left_out.count += 1
             return
     try:
         found = events(body)
@@ -90,13 +88,10 @@ def _take(
 def _offer(event: Event, size_bytes: int, host: Host, progress: Progress) -> None:
     progress.read += 1
     try:
-        reason = host.offer(event, size_bytes)
+        host.offer(event, size_bytes)
     except InvalidRecord as error:  # somebody was the first to look at it
         progress.read -= 1
         _set_aside(host, progress, error, event.record, event.position)
-    else:
-        if reason is not None:
-            progress.skipped[reason] += 1
 
 
 def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: bytes, position: object) -> None:
@@ -109,16 +104,16 @@ def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: byt
 def summarize(host: Host, progress: Progress) -> Summary:
     """The sums of a run, after `host.finish`."""
     counts = host.counts
-    skipped = progress.skipped + Counter(counts.under(SKIPPED))
+    skipped = counts.under(SKIPPED)
     delivered = counts[DELIVERED]
     rejected = counts[REJECTED] + progress.broken
     return Summary(
         read=progress.read,
         delivered=delivered,
-        skipped=dict(skipped.most_common()),
+        skipped=skipped,
         rejected=rejected,
         # Not `host.left`: a lane that was still busy at the deadline has events too.
-        left=progress.read - delivered - skipped.total() - rejected,
+        left=progress.read - delivered - sum(skipped.values()) - rejected,
         messages=counts.under(EXPORTED),
         attempts=counts.under(ATTEMPTS),
         retries=counts["retries"],

@@ -209,10 +209,11 @@ class Runner:
 
     def _begin_cohorts(self, *, once: bool) -> None:
         if self._cohorts is not None:
-            reason = self.host.skips(COHORT_EVENT)
-            if reason is not None:
+            left_out = self.host.skips(COHORT_EVENT)
+            if left_out is not None:
                 raise UsageError(
-                    f"cohorts become traits by {COHORT_EVENT} events, which are left out here: {reason}"
+                    f"cohorts become traits by {COHORT_EVENT} events, which are left out here: "
+                    f"{left_out.reasons[0]}"
                 )
             for exporter in self.host.exporters:
                 plugin = exporter.plugin
@@ -329,7 +330,7 @@ class Runner:
         for exporter in self.host.exporters:
             name = exporter.plugin.name
             metrics.watch_exporter(name, exporter, self._clock)
-            metrics.read(known.EVENTS_SEEN, partial(getattr, exporter, "seen"), plugin=name)
+            metrics.read(known.EVENTS_SEEN, partial(self.host.seen, exporter), plugin=name)
         for name in (RUNNER, *(exporter.plugin.name for exporter in self.host.exporters)):
             for what in Replayed:
                 count = partial(self.replays.count, name, what)

@@ -32,6 +32,7 @@ name = "variance"
 webhookUrl = "{url}"
 authHeader = "Bearer demo-token"
 allowedHosts = "127.0.0.1"
+exportEventsToIgnore = "boring"
 
 [metrics]
 listen = "off"
@@ -136,7 +137,24 @@ def test_what_a_strangers_plugin_exports_is_counted_like_the_projects_own(page: 
         "plugin_rows": 4,
     }
     assert expected == {name: found[name, "stranger"] for name in expected}
-    assert 4 == found["events_delivered_successfully_total", "variance"]
+    assert 3 == found["events_delivered_successfully_total", "variance"]
+
+
+def test_what_nobody_exports_is_counted_for_each_exporter(page: str) -> None:
+    """`boring`, which both ignore, goes to neither, and yet both have seen it and left it out."""
+    skipped = {
+        (sample.labels["plugin"], sample.labels["reason"]): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == "runner_events_skipped_total"
+    }
+
+    assert {
+        ("stranger", "listed in exportEventsToIgnore"): 1,
+        ("variance", "listed in exportEventsToIgnore"): 1,
+        ("variance", "system event not named in systemEvents"): 1,
+    } == skipped
+    assert 5 == samples_of(page)["events_seen_total", "variance"]
 
 
 def test_the_time_of_each_hook_is_told(page: str) -> None:

@@ -6,6 +6,7 @@ from .host import Host
 from .lane import LaneSettings, Mark
 from .loading import Hook, Hooks, LoadedPlugin, load_plugin
 from .outage import Wait
+from .unwanted import LeftOut
 from .watching.counts import Counts
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Hooks",
     "Host",
     "LaneSettings",
+    "LeftOut",
     "LoadedPlugin",
     "Mark",
     "Shared",

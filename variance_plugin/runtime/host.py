@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from ..clock import Clock
@@ -20,10 +19,9 @@ from .outage import Wait
 from .overflow import Queue
 from .replay import Replays
 from .schedule import Schedule
+from .unwanted import LeftOut, Unwanted
 from .watching.counts import Counts
 from .watermark import Watermark
-
-_NAMES = 10_000
 
 
 class Host:
@@ -65,8 +63,6 @@ class Host:
         self.reject = reject
         """Sets a record aside that never became an event."""
         self._chained = not self.chain.is_empty
-        # A project has a few hundred event names; asking about one again costs nothing then.
-        self._nobody_exports = lru_cache(_NAMES)(self._skipped_by_all)
         self.watermark = Watermark(self._oldest, acknowledge)
         self.own = 0
         """Events that a runner captured, and that were left out."""
@@ -89,6 +85,7 @@ class Host:
             for plugin in plugins
             if plugin.hooks.export_events is not None
         ]
+        self._unwanted = Unwanted(self.exporters)
 
     def start(self) -> None:
         """Set up the plugins, one after the other, and open the lanes.
@@ -113,35 +110,32 @@ class Host:
         if self._schedule is not None:
             self._schedule.start()
 
-    def skips(self, name: str) -> str | None:
-        """By name alone: why nobody exports such events, or None. For who reads the events."""
+    def skips(self, name: str) -> LeftOut | None:
+        """By name alone: as what such events are left out, or None. For who reads the events, and counts."""
         if self._chained:
             return None  # a plugin may give it another name
-        return self._nobody_exports(name)
+        return self._unwanted.named(name)
 
-    def offer(self, event: Event, size_bytes: int) -> str | None:
-        """Hand over one event of the record that is being read; waits while a lane has all it can hold.
-
-        Returns why nobody exports it, where the chain left it untouched and its name alone tells.
-        """
+    def offer(self, event: Event, size_bytes: int) -> None:
+        """Hand over one event of the record that is being read; waits while a lane has all it can hold."""
         if self._guards and may_be_own(event.record) and is_own(event.properties):
             self.own += 1
-            return None
+            return
         mark = self.watermark.read
         processed = event
         if self._chained:
             passed = self.process(event)
             if passed is None:
-                return None
+                return
             if type(passed) is UnreadEvent:
                 name, record = glance(passed)
-                reason = self._nobody_exports(name)
-                if reason is not None and is_named(record, name):
-                    return reason
+                left_out = self._unwanted.named(name)
+                if left_out is not None and is_named(record, name):
+                    left_out.count += 1
+                    return
             processed = passed
         for exporter in self.exporters:
             exporter.offer(processed, size_bytes, mark)
-        return None
 
     def process(self, event: Event) -> Event | None:
         """The event as the chain leaves it; None when a plugin drops it. From any thread, one at a time.
@@ -178,6 +172,10 @@ class Host:
     def counts(self) -> Counts:
         """Of the exporter, or the first one."""
         return self.exporters[0].plugin.counts
+
+    def seen(self, exporter: Exporter) -> int:
+        """Events that were there for an exporter, with those that it left out by their names."""
+        return exporter.seen + self._unwanted.count
 
     @property
     def stopped(self) -> bool:
@@ -231,10 +229,6 @@ class Host:
     def _tear_down(self) -> None:
         for plugin in self.plugins:
             plugin.tear_down()
-
-    def _skipped_by_all(self, name: str) -> str | None:
-        reasons = [exporter.skips(name) for exporter in self.exporters]
-        return reasons[0] if reasons and all(reasons) else None
 
     def _oldest(self) -> Iterator[Mark | None]:
         for exporter in self.exporters:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 
 from .histogram import Histogram
 
@@ -11,6 +12,7 @@ class Counts:
 
     def __init__(self) -> None:
         self._sums: Counter[str] = Counter()
+        self._added: list[Callable[[], Mapping[str, int]]] = []
         self._histograms: dict[str, Histogram] = {}
         self._lock = threading.Lock()
 
@@ -18,6 +20,10 @@ class Counts:
         """Add to the sum of that name."""
         with self._lock:
             self._sums[name] += amount
+
+    def add(self, sums: Callable[[], Mapping[str, int]]) -> None:
+        """Add sums that are kept elsewhere, whenever these are read."""
+        self._added.append(sums)
 
     def observe(self, name: str, value: float) -> None:
         """Count a value by its size; the name ends in its unit: `_seconds`, `_messages` or `_bytes`."""
@@ -32,10 +38,16 @@ class Counts:
         return self._histograms.get(name)
 
     def __getitem__(self, name: str) -> int:
-        return self._sums[name]
+        return self._all()[name]
 
     def under(self, prefix: str) -> dict[str, int]:
         """The sums whose names begin with the prefix, by the rest of their names, largest first."""
-        with self._lock:
-            found = self._sums.most_common()
+        found = self._all().most_common()
         return {name.removeprefix(prefix): amount for name, amount in found if name.startswith(prefix)}
+
+    def _all(self) -> Counter[str]:
+        with self._lock:
+            sums = self._sums.copy()
+        for added in self._added:
+            sums.update(added())
+        return sums
