@@ -78,7 +78,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
 def _mapping(parameters: Parameters) -> MappingSettings:
     if parameters.yes("historical") and parameters.text("payloadVersion") == "1":
         parameters.fault("historical", "is not known to payloadVersion 1; leave one of them out")
-    return MappingSettings(
+    settings = MappingSettings(
         events_to_export=parameters.names("eventsToExport"),
         export_events_to_ignore=parameters.names("exportEventsToIgnore"),
         system_events=parameters.names("systemEvents"),
@@ -98,6 +98,12 @@ def _mapping(parameters: Parameters) -> MappingSettings:
         send_ip=parameters.yes("sendIp"),
         payload_version=int(parameters.text("payloadVersion")),
     )
+    names_trait = settings.account_id_trait or settings.account_name_trait
+    if settings.account_mapping is AccountMapping.TRAITS and not names_trait:
+        parameters.fault(
+            "accountMapping", "is traits, and no trait is named; set accountIdTrait or accountNameTrait"
+        )
+    return settings
 
 
 def _delivery(parameters: Parameters) -> DeliverySettings:

@@ -87,6 +87,12 @@ OTHER_VALUES: dict[str, tuple[Any, Any]] = {
     "dangerouslySkipTlsVerification": ("yes", ("delivery", "verify_tls", False)),
 }
 
+# Without these the value above is a fault.
+NEEDED_WITH = {
+    "accountMapping": {"accountIdTrait": "company.id"},
+    "clientKey": {"clientCertificate": __file__},
+}
+
 
 def test_the_table_of_other_values_names_every_parameter() -> None:
     """A parameter that is added to `plugin.json` has to be read by something, and shown here."""
@@ -97,7 +103,7 @@ def test_the_table_of_other_values_names_every_parameter() -> None:
 def test_every_parameter_is_read(key: str) -> None:
     """Its value arrives in the one setting that it is for."""
     value, (part, attribute, expected) = OTHER_VALUES[key]
-    config = {**NEEDED, key: value} | ({"clientCertificate": __file__} if key == "clientKey" else {})
+    config = {**NEEDED, key: value, **NEEDED_WITH.get(key, {})}
 
     settings = read_settings(config)
 
@@ -171,6 +177,12 @@ FAULTS = [
     pytest.param("readTimeoutSeconds", "inf", "'inf' is not a number from 0.1 to 3600", id="endless"),
     pytest.param("caCertificate", "/no/such.pem", "there is no readable file /no/such.pem", id="no file"),
     pytest.param("clientKey", __file__, "is set without clientCertificate", id="key alone"),
+    pytest.param(
+        "accountMapping",
+        "traits",
+        "is traits, and no trait is named; set accountIdTrait or accountNameTrait",
+        id="no trait",
+    ),
     pytest.param("webhokUrl", "x", "unknown setting; did you mean webhookUrl?", id="misspelt"),
     pytest.param("colour", "x", "unknown setting", id="unknown"),
 ]
@@ -306,6 +318,14 @@ def test_the_manifest_is_the_one_at_the_root() -> None:
     assert root.is_file()
     assert "Variance" == manifest().name
     assert "variance_plugin:VariancePlugin" == manifest().main
+
+
+@pytest.mark.parametrize("key", ["accountIdTrait", "accountNameTrait"])
+def test_one_trait_is_enough_to_find_accounts_by(key: str) -> None:
+    """Its id or its name; with none nobody would have an account, which is a fault for a look ahead as well."""
+    assert AccountMapping.TRAITS is read_mapping({"accountMapping": "traits", key: "org"}).account_mapping
+    with pytest.raises(SettingsError, match="accountMapping: is traits, and no trait is named"):
+        read_mapping({"accountMapping": "traits", key: " "})
 
 
 def test_the_past_is_not_known_to_version_1() -> None:
