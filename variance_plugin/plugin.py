@@ -18,6 +18,7 @@ from .hooks import Metrics, MinimalMeta, Rejection
 from .mapping import Draft, Fact, Mapper, Memory
 from .messages import message_type
 from .settings import read_settings
+from .turns import Turns
 
 # Segment's receivers refuse a message over 32 KB ("HTTP API source", Max request size, in Segment's docs).
 _SEGMENT_MESSAGE_BYTES = 32 * 1024
@@ -75,6 +76,7 @@ class VariancePlugin:
                 "dangerouslySkipTlsVerification is on: anyone on the way can read and change what is sent"
             )
         self._mapper = Mapper(settings.mapping)
+        self._mapping_faults = Turns(self._clock or host.clock)
         self._deliverer = Deliverer(
             settings.delivery,
             transport=self._transport or RequestsTransport(settings.delivery),
@@ -117,10 +119,12 @@ class VariancePlugin:
             _reject(Rejection(event=readable(event), reason=str(error)), host)
             return None
         except Exception as error:  # noqa: BLE001 -- a fault of this project costs the event, never the run
-            # The traceback, which may quote the event, is not for the log.
             event = readable(event)
-            host.logger.error("the mapping failed on event %.80r", event.uuid)  # noqa: TRY400
-            reason = f"the mapping failed: {type(error).__name__}: {error}"
+            kind = type(error).__name__
+            # The traceback, and the error's own text, may quote the event and are not for the log.
+            failed = "the mapping failed on event %.80r: %s"
+            self._mapping_faults.tell(kind, host.logger.error, failed, event.uuid, kind)
+            reason = f"the mapping failed: {kind}: {error}"
             _reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]), host)
             return None
         if mapped.skipped is not None:
@@ -229,7 +233,8 @@ class _Host:
         self.observe: Callable[[str, float], None] = getattr(self.metrics, "observe", _observe_nothing)
 
     def _log_rejection(self, rejection: Rejection) -> None:
-        # Of an answer only the status: what it says may quote the event.
+        # Each has its line, since nothing else tells of it. Of an answer only the status: what it says may
+        # quote the event.
         why = rejection.reason if rejection.status is None else f"HTTP {rejection.status}"
         self.logger.error(
             "event %.80r can never be delivered, and this host keeps no dead letters: %s",

@@ -204,7 +204,7 @@ class Exploding(dict[str, Any]):
 def test_a_fault_of_the_mapping_costs_the_event_and_not_the_run(
     variance: LocalVariance, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Rejected with the fault as its reason; the log has its uuid and nothing of its content."""
+    """Rejected with the fault as its reason; the log has its uuid, the kind, and nothing of its content."""
     meta = InMemoryMeta(
         {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
     )
@@ -217,8 +217,29 @@ def test_a_fault_of_the_mapping_costs_the_event_and_not_the_run(
     assert ["the mapping failed: RuntimeError: ada@acme.example"] == [
         rejection.reason for rejection in meta.rejections
     ]
-    assert ["the mapping failed on event 'odd'"] == [record.getMessage() for record in caplog.records]
+    assert ["the mapping failed on event 'odd': RuntimeError"] == caplog.messages
     assert "ada@acme.example" not in caplog.text
+
+
+def test_faults_of_the_mapping_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Of a kind one a minute has its line, with how many had none; each event is a dead letter."""
+    clock = FakeClock()
+    meta = InMemoryMeta({"webhookUrl": "https://hooks.example/1", "authHeader": "Bearer demo"})
+    plugin = VariancePlugin(transport=ScriptedTransport(), clock=clock)
+
+    def odd(number: int) -> Event:
+        return Event(event="paid", uuid=str(number), distinct_id="ada", properties=Exploding())
+
+    with running(plugin, meta):
+        plugin.export_events([odd(number) for number in range(1_000)], meta)
+        clock.advance(60)
+        plugin.export_events([odd(1_000)], meta)
+
+    assert 1_001 == len(meta.rejections)
+    assert [
+        "the mapping failed on event '0': RuntimeError",
+        "the mapping failed on event '1000': RuntimeError (and 999 more since the last such line)",
+    ] == caplog.messages
 
 
 def test_a_message_over_segments_limit_is_warned_of_once(

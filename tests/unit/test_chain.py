@@ -32,9 +32,9 @@ class Bench:
 
     def __init__(self) -> None:
         self.failures: list[tuple[str, str, str]] = []
-        clock = FakeClock()
+        self.clock = FakeClock()
         self._shared = Shared.in_memory(
-            clock,
+            self.clock,
             dead_letters=InMemoryDeadLetters(),
             logger=logging.getLogger("plugins"),
             limits=HookLimits(failures_until_disabled=FAILURES),
@@ -201,6 +201,29 @@ def test_failures_that_are_not_in_a_row_switch_nothing_off(bench: Bench) -> None
 
     assert 2 * FAILURES == len(bench.failures)
     assert plugin.off is None
+
+
+def test_failures_alike_are_told_once_a_minute(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A hook that fails with every other event would fill the log; each other failure is told at once."""
+
+    def picky(event: Event, _meta: Any) -> Event:
+        if "bad" in event.properties:
+            raise TypeError("other") if event.properties["bad"] == "other" else ValueError("amiss")
+        return event
+
+    chain = Chain([bench.plugin("picky", process_event=picky)])
+    for bad in (1, 2, "other", 3):
+        chain.process(make_event(properties={"bad": bad}))
+        chain.process(make_event())
+    bench.clock.advance(60)
+    chain.process(make_event(properties={"bad": 4}))
+
+    assert [
+        "process_event failed: ValueError: amiss",
+        "process_event failed: TypeError: other",
+        "process_event failed: ValueError: amiss (and 2 more since the last such line)",
+    ] == caplog.messages
+    assert 5 == len(bench.failures)
 
 
 def test_on_event_hears_of_what_came_through_and_can_change_nothing(bench: Bench) -> None:

@@ -204,6 +204,20 @@ def test_a_job_that_fails_is_told_and_the_next_runs() -> None:
     assert {1: "it failed", 2: "the plugin has no such job any more"} == jobs.failed
 
 
+def test_jobs_that_are_not_there_any_more_are_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """A plugin may have put one off for every event."""
+    jobs = Jobs(*(Waiting(number, "mailing", "gone", None) for number in range(1, 51)))
+    bench = Bench(jobs)
+    schedule = bench.schedule(bench.plugin("mailing"))
+    schedule.tick()
+    jobs.wait_until_none_waits()
+    bench.clock.stop()
+    schedule.close()
+
+    assert 50 == len(jobs.failed)
+    assert ["there is no job 'gone' any more; it does not run"] == caplog.messages
+
+
 def test_jobs_of_a_plugin_that_does_not_run_wait() -> None:
     """Until it runs again: one that was switched off, or is not in the settings now."""
     waiting = [Waiting(1, "off", "send", None), Waiting(2, "elsewhere", "send", None)]
@@ -262,13 +276,14 @@ def test_a_job_that_is_under_way_is_not_looked_up_again() -> None:
 
 
 def test_a_queue_that_cannot_be_asked_is_asked_again_later(caplog: pytest.LogCaptureFixture) -> None:
-    """A full disk is an operator's message, and not the end of all that runs by the clock."""
+    """A full disk is an operator's message, once a minute, and not the end of all that runs by the clock."""
     jobs = Jobs(Waiting(1, "mailing", "send", None))
     jobs.broken = True
     bench = Bench(jobs)
     schedule = bench.schedule(bench.plugin("mailing", {"send": lambda _payload, _meta: None}))
 
-    schedule.tick()
+    for _ in range(3):
+        schedule.tick()
     assert ["jobs cannot be looked up: the disk is full"] == caplog.messages
     jobs.broken = False
     schedule.tick()

@@ -322,7 +322,7 @@ def test_the_manifest_is_the_one_at_the_root() -> None:
 
 @pytest.mark.parametrize("key", ["accountIdTrait", "accountNameTrait"])
 def test_one_trait_is_enough_to_find_accounts_by(key: str) -> None:
-    """Its id or its name; with none nobody would have an account, which is a fault for a look ahead as well."""
+    """Its id or its name; with none nobody would have an account, which a look ahead tells as well."""
     assert AccountMapping.TRAITS is read_mapping({"accountMapping": "traits", key: "org"}).account_mapping
     with pytest.raises(SettingsError, match="accountMapping: is traits, and no trait is named"):
         read_mapping({"accountMapping": "traits", key: " "})

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..errors import RetryError, SettingsError, Stopped, UsageError
+from ..turns import Turns
 from .calls import Calls, HookTimeout
 from .loading import Hook, LoadedPlugin
 from .meta.host_meta import HostMeta
@@ -73,6 +74,8 @@ class HostedPlugin:
         self.hook_seconds = {hook.name: Histogram.of("hook_seconds") for hook in loaded.functions}
         """How long its hooks and jobs took, by name."""
         self._failures: dict[str, int] = {}
+        # A hook that sees every event may fail with every event, between others that go well.
+        self._turns = Turns(meta.clock)
         self._torn_down = False
 
     def set_up(self) -> None:
@@ -176,11 +179,13 @@ class HostedPlugin:
             self.switch_off(f"{hook.name} failed {count} times in a row; last: {_text(error)}")
 
     def tell(self, hook: Hook, error: Exception) -> None:
-        """Log and count a failure."""
+        """Count a failure, and log it: of those alike in a minute the first."""
         self.counts.increment(HOOK_FAILURES + hook.name)
         # The traceback is the plugin author's way to the fault; the log masks the secrets in it.
         trace = None if isinstance(error, HookTimeout) else error
-        self.meta.logger.error("%s failed: %s", hook.name, _text(error), exc_info=trace)
+        kind = (hook.name, type(error))
+        log = self.meta.logger.error
+        self._turns.tell(kind, log, "%s failed: %s", hook.name, _text(error), exc_info=trace)
         self._report(self.name, hook.name, error)
 
     def switch_off(self, reason: str) -> None:

@@ -18,6 +18,7 @@ from ..events import Event
 from ..formats import events, unread
 from ..hooks import Rejection
 from ..state import DeadLetter, DeadLetterStore, LetterFilter
+from ..turns import Turns
 from .exporter import Exporter, PutOff
 from .lane import join
 from .watching.counts import Counts
@@ -70,6 +71,7 @@ class Replays:
         self._records = records
         self._clock = clock
         self._logger = logger
+        self._turns = Turns(clock)
         self._ways: dict[str, _Way] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._counts: dict[str, Counts] = {}
@@ -103,7 +105,7 @@ class Replays:
                     if plugin not in self._ways:
                         self._take_back(plugin, "no plugin of that name exports here")
             except StateError as error:
-                self._logger.error("dead letters cannot be looked up: %s", error)  # noqa: TRY400 -- no fault in the program
+                self._turns.tell("look", self._logger.error, "dead letters cannot be looked up: %s", error)
                 return False
             for plugin in asked:
                 if plugin in self._ways:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..clock import Clock
 from ..errors import StateError, Stopped
+from ..turns import Turns
 from .hosted import HostedPlugin
 
 _logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class Schedule:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="schedule")
         self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
         self._last = clock.now()
+        self._turns = Turns(clock)
         self.failure: Exception | None = None
         """A fault of this very module; the host ends then."""
 
@@ -135,7 +137,7 @@ class Schedule:
         try:
             found = self._jobs.due(now, _JOBS_AT_ONCE, plugins=free)
         except StateError as error:
-            _logger.error("jobs cannot be looked up: %s", error)  # noqa: TRY400 -- no fault in the program
+            self._turns.tell("look", _logger.error, "jobs cannot be looked up: %s", error)
             return
         due: dict[str, list[DueJob]] = {}
         for job in found:
@@ -154,7 +156,10 @@ class Schedule:
                 return
             hook = plugin.loaded.jobs.get(job.name)
             if hook is None:
-                plugin.meta.logger.error("there is no job %r any more; it does not run", job.name)
+                # A plugin may have put off one for each event.
+                kind = (plugin.name, job.name)
+                gone = "there is no job %r any more; it does not run"
+                self._turns.tell(kind, plugin.meta.logger.error, gone, job.name)
                 self._jobs.fail(job.id, "the plugin has no such job any more")
             elif plugin.attempt(hook, job.payload, plugin.meta):
                 self._jobs.done(job.id)

@@ -6,13 +6,12 @@ from functools import partial
 from typing import Protocol
 
 from ...clock import Clock
+from ...turns import Turns
 from . import metric_list as known
 from .metrics import Metrics
 
 _logger = logging.getLogger(__name__)
 
-# Who is refused often comes again and again; the log is for people.
-_TOLD_EVERY_SECONDS = 60.0
 _NO_DOOR = "none"
 
 
@@ -55,11 +54,10 @@ class RequestFigures:
 
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
-        self._clock = clock
         self._requests: Counter[tuple[str, int]] = Counter()
         self._events: Counter[str] = Counter()
-        self._told_at: dict[tuple[str, int], float] = {}
-        self._untold: Counter[tuple[str, int]] = Counter()
+        # Who is refused often comes again and again; the log is for people.
+        self._turns = Turns(clock)
 
     def __call__(self, request: AnsweredRequest) -> None:
         """Count one."""
@@ -77,17 +75,11 @@ class RequestFigures:
             self._tell(key, request.reason)
 
     def _tell(self, key: tuple[str, int], reason: str) -> None:
-        now = self._clock.monotonic()
-        told_at = self._told_at.get(key)
-        if told_at is not None and now - told_at < _TOLD_EVERY_SECONDS:
-            self._untold[key] += 1
-            return
-        self._told_at[key] = now
-        more = self._untold.pop(key, 0)
-        _logger.warning(
-            "a request was refused with %d: %s%s",
+        self._turns.tell(
+            key,
+            _logger.warning,
+            "a request was refused with %d: %s",
             key[1],
             reason,
-            f"; so were {more} more since it was said last" if more else "",
             extra={"door": key[0], "status": key[1]},
         )

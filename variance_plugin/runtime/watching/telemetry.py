@@ -1,29 +1,17 @@
 """What an operator sees of the runner in PostHog, if they switch it on: exceptions, and sums by the hour."""
 
 import threading
-from dataclasses import dataclass
 
 from ...__about__ import NAME, __version__
 from ...clock import Clock
+from ...turns import Turns
 from ..meta.project import Project
 from .counts import Counts
 
 EXPORTS_EVENT = "runner exported events"
 
-# One of a kind is news, the thousandth is a bill.
-_EXCEPTION_EVERY_SECONDS = 60.0
-_MOST_KINDS = 1000
-
 # Everything else that is counted has a name of the plugin's making, and may hold what it likes.
 _COUNTED = ("events.", "messages.", "attempts.", "retries")
-
-
-@dataclass(slots=True)
-class _Kind:
-    """Exceptions of one type in one plugin."""
-
-    next_at: float
-    unsent: int = 0
 
 
 class Telemetry:
@@ -42,7 +30,8 @@ class Telemetry:
         self._exceptions = exceptions
         self._exports = exports
         self._lock = threading.Lock()
-        self._kinds: dict[tuple[str, str], _Kind] = {}
+        # One of a kind is news, the thousandth is a bill.
+        self._turns = Turns(clock)
         self._reported: dict[str, dict[str, int]] = {}
         self._reported_at: dict[str, float] = {}
         self._started_at = clock.monotonic()
@@ -51,7 +40,7 @@ class Telemetry:
         """Report what a hook raised: the first of its type in that plugin, then one a minute at most."""
         if not self._exceptions:
             return
-        unsent = self._take_turn((plugin, type(error).__qualname__))
+        unsent = self._turns.take((plugin, type(error).__qualname__))
         if unsent is not None:
             self._project.capture_exception(
                 error, {"plugin": plugin, "hook": hook, "unsent": unsent, "runner_version": __version__}
@@ -86,17 +75,3 @@ class Telemetry:
             },
             by=NAME,
         )
-
-    def _take_turn(self, kind: tuple[str, str]) -> int | None:
-        """How many of that kind were not sent since one was; None when it is not time for another."""
-        now = self._clock.monotonic()
-        with self._lock:
-            known = self._kinds.pop(kind, None)
-            if known is not None and now < known.next_at:
-                known.unsent += 1
-                self._kinds[kind] = known
-                return None
-            self._kinds[kind] = _Kind(next_at=now + _EXCEPTION_EVERY_SECONDS)
-            if len(self._kinds) > _MOST_KINDS:
-                del self._kinds[next(iter(self._kinds))]
-            return known.unsent if known else 0

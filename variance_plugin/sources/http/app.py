@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from ...capture import BodyTooLarge, NoProjectKey
 from ...clock import Clock
 from ...errors import InvalidRecord, SpoolFull, StateError
+from ...turns import Turns
 from .exchange import Answer, Door, Doors, Limits, Refused, Request
 from .reading import Budget, Gone, Receive, Share, busy, check_length, discard_body, read_body
 
@@ -71,6 +72,7 @@ class App:
         self._budget = Budget(limits.max_bytes_in_flight)
         self._trusted_proxies = trusted_proxies
         self._told = told
+        self._turns = Turns(clock)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """See the specification of ASGI."""
@@ -128,8 +130,9 @@ class App:
             except Refused:
                 raise
             except Exception as error:
-                # The text of an unforeseen error may quote an event.
-                _logger.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 -- likewise
+                # The text of an unforeseen error may quote an event, as may its traceback.
+                kind = type(error).__name__
+                self._turns.tell(kind, _logger.error, "a request failed: %s", kind)
                 raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "this failed; try again") from error
 
     def _head(self, scope: MutableMapping[str, Any]) -> Request:

@@ -12,6 +12,7 @@ from ...clock import Clock
 from ...delivery import Answer, Outcome, classify
 from ...errors import InvalidRecord, StateError
 from ...retry import retry_after_seconds, waits
+from ...turns import Turns
 from ..spool import Spool
 from .copies import kept, request_of
 from .exchange import Request
@@ -72,6 +73,7 @@ class Forwarding:
         self._under_way: dict[int, None] = {}
         self._last_read = 0
         self._refused_with: set[int] = set()
+        self._turns = Turns(clock)
         self._stopped = False
         self._not_before = 0.0
         self._waits: Iterator[float] = waits()
@@ -140,7 +142,7 @@ class Forwarding:
                 request = request_of(entry, self._clock.now())
                 outcome = self._judge(self.upstream.send(request, seconds=_REPLY_SECONDS))
             except InvalidRecord as error:
-                _logger.warning("a copy for PostHog is given up: %s", error)
+                self._turns.tell(InvalidRecord, _logger.warning, "a copy for PostHog is given up: %s", error)
                 outcome = Fate.REFUSED
             except NoReply as error:
                 self._put_off(error.answer)
