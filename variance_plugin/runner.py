@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Self
 
+from .__about__ import __version__
 from .clock import Clock
 from .clusters import open_letters, warn_of_risks
 from .cohorts import COHORT_EVENT
@@ -29,6 +30,7 @@ from .runtime.watching import metric_list as known
 from .runtime.watching.health import HealthServer
 from .runtime.watching.logs import plugin_logger
 from .runtime.watching.metrics import Metrics
+from .runtime.watching.recoveries import Recoveries
 from .runtime.watching.telemetry import Telemetry
 from .runtime.watching.troubles import Troubles
 from .sources import Broken, Record, Source
@@ -52,6 +54,11 @@ _PROJECT_CLOSES_SECONDS = 5.0
 # In the state file: what the runner itself keeps, and dead letters of records that never became events.
 RUNNER = NO_PLUGIN
 
+
+_NOWHERE = (
+    "no plugin exports events: all of them would be read and go nowhere. For Variance add to the settings: "
+    '[[plugins]] and below it name = "variance"'
+)
 
 LoadPlugin = Callable[[PluginSettings], LoadedPlugin]
 
@@ -118,6 +125,11 @@ class Runner:
             self._jobs = JobQueue(self.state)
             self._calls = Calls(clock)
             self.host = self._host(load, geoip)
+            self._recoveries = Recoveries(
+                {one.plugin.name: partial(getattr, one, "wait") for one in self.host.exporters},
+                clock=clock,
+                logger=plugin_logger,
+            )
             self._positions = Positions(self.state)
             self._around = Surroundings(
                 settings=settings,
@@ -161,6 +173,7 @@ class Runner:
         except Stopped:
             return
         self._is_set_up = True
+        self._say_start()
         self._begin_cohorts(once=once)
         run(self.source.records(), self.host, self.progress)
         if once and self._cohorts is not None:
@@ -174,6 +187,7 @@ class Runner:
         if self._cohorts is not None:
             self._cohorts.join(deadline_seconds)  # ahead of the host, by which they are delivered
         ended = self.host.finish(deadline_seconds)
+        self._recoveries.look()
         self._report()
         return ended
 
@@ -206,6 +220,18 @@ class Runner:
             if exporter.wait is not None and exporter.wait.at_fault:
                 return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
         return None
+
+    def _say_start(self) -> None:
+        letters = sum(self.dead_letters.tally().values())
+        _logger.info(
+            "started: version %s, source %s, plugins %s, state %s with %d dead letters",
+            __version__,
+            self.settings.source.type,
+            ", ".join(plugin.name for plugin in self.host.plugins),
+            self.settings.state,
+            letters,
+            extra={"version": __version__, "dead_letters": letters},
+        )
 
     def _begin_cohorts(self, *, once: bool) -> None:
         if self._cohorts is not None:
@@ -267,6 +293,8 @@ class Runner:
         plugins = [
             _hosted(load(plugin), plugin, shared) for plugin in self.settings.plugins if plugin.enabled
         ]
+        if self.settings.source.type != "none" and all(one.loaded.only_passes_on for one in plugins):
+            raise UsageError(_NOWHERE)
         schedule = Schedule(plugins, self._jobs, clock=self._clock, look_after=self._look_after)
         exporting = [plugin.name for plugin in plugins if plugin.hooks.export_events is not None]
         return Host(
@@ -301,6 +329,7 @@ class Runner:
     def _look_after(self) -> None:
         self.host.look_after()
         self._troubles.look()
+        self._recoveries.look()
         if self._positions.failure is not None:
             with suppress(StateError):  # nothing else may be written that would take them along
                 self._positions.flush()

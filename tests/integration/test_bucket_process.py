@@ -234,7 +234,7 @@ def test_a_mistake_is_told_in_one_sentence(running: Running, s3: "S3Bucket", url
     with running("bucket", url, AWS_ENDPOINT_URL=s3.endpoint) as process:
         _, printed = process.communicate(timeout=SECONDS)
 
-    assert (2, f"Error: {MISTAKES[url]}") == (process.returncode, printed.splitlines()[-1])
+    assert (2, MISTAKES[url]) == (process.returncode, json.loads(printed.splitlines()[-1])["event"])
     assert "Traceback" not in printed
 
 

@@ -1,5 +1,6 @@
 """`variance-plugin sync-cohorts`, and cohorts beside a source, as processes: killed and started again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -170,8 +171,8 @@ def test_what_cannot_be_synced_is_said(running: Running) -> None:
 
     assert 2 == status
     assert (
-        "Error: project 7 has no cohort called 'Power usres'; did you mean Power users?"
-        == (said.splitlines()[-1])
+        "project 7 has no cohort called 'Power usres'; did you mean Power users?"
+        == json.loads(said.splitlines()[-1])["event"]
     )
     assert "Traceback" not in said
 

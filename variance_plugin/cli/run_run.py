@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..clock import SystemClock
+from ..errors import UsageError
 from ..plugin import DELIVERED, REJECTED
 from ..runner import Runner
 from ..runtime import LoadedPlugin, load_plugin
-from ..runtime.settings import LogFormat, PluginSettings, read
+from ..runtime.settings import LogFormat, PluginSettings, RunnerSettings, read
 from ..runtime.watching.logs import logging_to
 from .closing import ExitStatus
 from .collecting import seldom_collected
@@ -53,9 +54,20 @@ def run(
     ).settings
     wanted = settings.logs.format
     as_json = wanted is LogFormat.JSON or (wanted is LogFormat.AUTO and not sys.stderr.isatty())
+    with logging_to(sys.stderr, as_json=as_json, level=settings.logs.level, secrets=[*settings.secrets]):
+        try:
+            return _run(settings, once=once)
+        except UsageError as error:
+            if not as_json:
+                raise
+            # Who reads the log as JSON shall not miss the one line that says why it ended.
+            _logger.critical("%s", error, extra={"status": int(ExitStatus.USAGE)})
+            return ExitStatus.USAGE
+
+
+def _run(settings: RunnerSettings, *, once: bool) -> ExitStatus:
     clock = SystemClock()
     with (
-        logging_to(sys.stderr, as_json=as_json, level=settings.logs.level, secrets=[*settings.secrets]),
         Runner(settings, load=load, clock=clock, stdin=stoppable_stdin(lambda: clock.stopped)) as runner,
         Signals() as signals,
         seldom_collected(),

@@ -61,6 +61,12 @@ class LoadedPlugin:
         hooks = (getattr(self.hooks, name) for name in HOOKS)
         return [*(hook for hook in hooks if hook is not None), *self.jobs.values()]
 
+    @property
+    def only_passes_on(self) -> bool:
+        """Whether all that it may do is to change or drop events on their way to others."""
+        does = {hook.name for hook in self.functions}
+        return does <= {"setup_plugin", "process_event", "teardown_plugin"}
+
     @classmethod
     def of(
         cls, plugin: Any, manifest: Manifest, *, name: str | None = None, origin: str = ""

@@ -1,0 +1,127 @@
+"""What the log of `variance-plugin run` tells who is woken at night."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from variance_plugin import __version__
+from variance_plugin.receiver import Answer, LocalVariance, Post
+
+SECONDS = 30.0
+SETTINGS = """
+[source]
+paths = ["events.jsonl"]
+
+[[plugins]]
+name = "variance"
+[plugins.config]
+webhookUrl = "{url}"
+authHeader = "Bearer demo-token"
+allowedHosts = "127.0.0.1"
+retrySeconds = 0
+exportEventsBufferSeconds = 0.05
+
+[metrics]
+listen = "off"
+"""
+
+Ended: TypeAlias = subprocess.CompletedProcess[str]
+Run: TypeAlias = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(variance: LocalVariance, tmp_path: Path) -> Run:
+    """Runs the command in a folder with settings and one event, until it ends."""
+    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    (tmp_path / "events.jsonl").write_text(
+        '{"event":"paid","uuid":"u-1","distinct_id":"kim","properties":{}}\n'
+    )
+    others = {name: value for name, value in os.environ.items() if "VARIANCE_" not in name}
+
+    def start(*arguments: str) -> Ended:
+        return subprocess.run(
+            [sys.executable, "-m", "variance_plugin", "run", "--once", *arguments],
+            cwd=tmp_path,
+            env=others,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    return start
+
+
+def lines(ended: Ended) -> list[dict[str, Any]]:
+    """Of its log, every one of which is JSON."""
+    return [json.loads(line) for line in ended.stderr.splitlines()]
+
+
+def test_a_line_at_the_start_says_what_runs(run: Run) -> None:
+    """Version, source, plugins, and what is in the state file."""
+    started = lines(run())[0]
+
+    what = "source file, plugins variance, state variance.db with 0 dead letters"
+    told = f"started: version {__version__}, {what}"
+    assert (told, __version__, 0) == (started["event"], started["version"], started["dead_letters"])
+
+
+def test_the_end_of_an_outage_is_told(run: Run, variance: LocalVariance) -> None:
+    """With what it was and how long it lasted, as grave as its beginning, by the plugin whose it was."""
+    posts = iter([Answer(status=503, headers={"Retry-After": "2"})])
+
+    def answer(_post: Post) -> Answer:
+        return next(posts, Answer(status=200))
+
+    variance.answer_with(answer)
+    logged = [line for line in lines(run()) if line["level"] == "warning"]
+
+    assert [("variance", "the destination does not take events now: HTTP 503")] == [
+        (line["plugin"], line["event"]) for line in logged[:1]
+    ]
+    assert [("variance", True, True)] == [
+        (
+            line["plugin"],
+            line["event"].startswith("the destination takes events again, after "),
+            line["event"].endswith(" s: it was HTTP 503"),
+        )
+        for line in logged[1:]
+    ]
+
+
+def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Run, tmp_path: Path) -> None:
+    """Or who collects it would miss that very line; for people it stays a sentence."""
+    (tmp_path / "events.jsonl").unlink()
+    for_machines, for_people = run(), run("--set", "logs.format=human")
+
+    told = "events.jsonl: no such file or folder"
+    last = lines(for_machines)[-1]
+    assert (2, "critical", told, 2) == (for_machines.returncode, last["level"], last["event"], last["status"])
+    assert (2, f"Error: {told}") == (for_people.returncode, for_people.stderr.splitlines()[-1])
+
+
+def test_events_that_would_go_nowhere_are_not_read(run: Run, tmp_path: Path) -> None:
+    """A first plugin in the settings takes the place of `variance`, which was there without being named."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "plugin.json").write_text('{"name": "Mine"}')
+    (folder / "main.py").write_text("def process_event(event, meta):\n    return event\n")
+    (tmp_path / "runner.toml").write_text(
+        '[source]\npaths = ["events.jsonl"]\n[[plugins]]\nname = "mine"\nfrom = "./mine"\n'
+        '[metrics]\nlisten = "off"\n'
+    )
+
+    ended = run()
+
+    assert (2, True) == (
+        ended.returncode,
+        lines(ended)[-1]["event"].startswith("no plugin exports events: all of them would be read"),
+    )
+    (folder / "main.py").write_text("def on_event(event, meta):\n    pass\n")
+    assert 0 == run().returncode
