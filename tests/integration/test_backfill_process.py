@@ -187,17 +187,17 @@ def test_a_stop_before_the_end_is_no_success(running: Running, posthog: PostHog)
         (
             ["--project-id", "7", "--from", "soon"],
             {},
-            ["Error: source.from: is no time such as 2026-11-21 or 2026-11-21T10:00:00Z (from --set)"],
+            ["Error: --from: is no time such as 2026-11-21 or 2026-11-21T10:00:00Z"],
         ),
         (
             ["--project-id", "7", "--include", ""],
             {},
-            ["Error: source.include: is not a list of texts, none of them empty (from --set)"],
+            ["Error: --include: is not a list of texts, none of them empty"],
         ),
         (
             ["--project-id", "7", "--from", "2025-01-20"],
             {},
-            ["Error: source.to: is not after source.from"],
+            ["Error: --to: is not after 2025-01-20T00:00:00Z, where it begins"],
         ),
     ],
     ids=["nothing to ask with", "no time", "no name", "no time between"],

@@ -8,6 +8,7 @@ import pytest
 
 from variance_plugin.cli.dead_letters_run import Chosen
 from variance_plugin.cli.dead_letters_text import counts, line, table, whole, whole_line
+from variance_plugin.cli.letter_options import Filters
 from variance_plugin.cli.times import moment
 from variance_plugin.errors import UsageError
 from variance_plugin.state import DeadLetter, LetterFilter, Refusal
@@ -134,8 +135,12 @@ def test_what_is_no_time_is_told_with_what_would_be(text: str) -> None:
 
 def test_all_letters_are_meant_only_where_somebody_says_so() -> None:
     """For what changes something: a filter or `--all`, and not both."""
-    assert LetterFilter(status=400) == Chosen(status=400, every=False).filter(NOON)
-    assert LetterFilter() == Chosen(every=True).filter(NOON) == Chosen().filter(NOON)
-    for unclear in (Chosen(every=False), Chosen(every=False, ids=[]), Chosen(every=True, event="paid")):
+    assert LetterFilter(status=400) == Chosen(Filters(status=400), every=False).filter(NOON)
+    assert LetterFilter() == Chosen(Filters(), every=True).filter(NOON) == Chosen(Filters()).filter(NOON)
+    for unclear in (
+        Chosen(Filters(), every=False),
+        Chosen(Filters(), every=False, ids=[]),
+        Chosen(Filters(event="paid"), every=True),
+    ):
         with pytest.raises(UsageError):
             unclear.filter(NOON)

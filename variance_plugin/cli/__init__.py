@@ -26,6 +26,7 @@ from .dead_letters import export as export_letters
 from .dead_letters import show as show_letter
 from .demo import demo
 from .export import export
+from .grouped import ungrouped
 from .kafka import kafka
 from .plugins import info, init, list_plugins, plugins
 from .preview import preview
@@ -55,6 +56,10 @@ def _help(function: Callable[..., None]) -> str:
     return "\n\n".join(f"\b{text}" if text.startswith("$") else " ".join(text.split()) for text in paragraphs)
 
 
+def _add(commands: typer.Typer, command: Callable[..., None], name: str | None = None) -> None:
+    commands.command(name, help=_help(command))(ungrouped(command))
+
+
 _command: Callable[..., None]
 for _command in (
     demo,
@@ -71,17 +76,15 @@ for _command in (
     receive,
     record,
 ):
-    app.command(help=_help(_command))(_command)
+    _add(app, _command)
 for _command in (show, schema):
-    config.command(help=_help(_command))(_command)
-plugins.command("list", help=_help(list_plugins))(list_plugins)
-plugins.command("info", help=_help(info))(info)
-plugins.command("init", help=_help(init))(init)
-dead_letters.command("list", help=_help(list_letters))(list_letters)
-dead_letters.command("show", help=_help(show_letter))(show_letter)
-dead_letters.command("replay", help=_help(replay))(replay)
-dead_letters.command("export", help=_help(export_letters))(export_letters)
-dead_letters.command("drop", help=_help(drop))(drop)
+    _add(config, _command)
+_add(plugins, list_plugins, "list")
+for _command in (info, init):
+    _add(plugins, _command)
+_add(dead_letters, list_letters, "list")
+for _command in (show_letter, replay, export_letters, drop):
+    _add(dead_letters, _command)
 app.add_typer(
     dead_letters, name="dead-letters", help="Look at what could not be delivered, send it again, drop it."
 )

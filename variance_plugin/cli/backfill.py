@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AuthHeader, PosthogHost, ProjectId, RunnerAssignments, State, WebhookUrl
+from .options import ProjectOptions, RunnerOptions
 
 
 def backfill(  # noqa: PLR0913 -- a command line has its options here
@@ -26,8 +26,7 @@ def backfill(  # noqa: PLR0913 -- a command line has its options here
             show_default=False,
         ),
     ] = None,
-    project_id: ProjectId = None,
-    host: PosthogHost = None,
+    project: ProjectOptions,
     include: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,10 +42,7 @@ def backfill(  # noqa: PLR0913 -- a command line has its options here
             "--exclude", metavar="EVENT", help="No events of this name. May be repeated.", show_default=False
         ),
     ] = None,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    state: State = None,
-    assignments: RunnerAssignments = None,
+    options: RunnerOptions,
 ) -> None:
     """Send what PostHog has kept of some time.
 
@@ -64,14 +60,13 @@ def backfill(  # noqa: PLR0913 -- a command line has its options here
 
     $ variance-plugin backfill --from 2026-01-01 --to 2026-03-01 --project-id 12345
     """
-    from .source_run import RunOptions, posthog_settings, run_source  # noqa: PLC0415 -- `--help` needs none of it
+    from .source_run import of_project, run_source  # noqa: PLC0415 -- `--help` needs none of it
 
-    options = RunOptions(
-        once=True,
-        state=state,
-        webhook_url=webhook_url,
-        auth_header=auth_header,
-        assignments=[*posthog_settings(project_id=project_id, host=host), *(assignments or ())],
-    )
-    source = {"from": begin, "to": end, "include": include, "exclude": exclude}
-    raise typer.Exit(run_source("backfill", source, options))
+    given = {
+        "--from": ("source.from", begin),
+        "--to": ("source.to", end),
+        "--include": ("source.include", include),
+        "--exclude": ("source.exclude", exclude),
+        **of_project(project),
+    }
+    raise typer.Exit(run_source("backfill", given, options, once=True))

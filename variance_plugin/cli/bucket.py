@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AuthHeader, RunnerAssignments, State, WebhookUrl
+from .options import RunnerOptions
 
 
 def bucket(  # noqa: PLR0913 -- each is an option
@@ -54,10 +54,7 @@ def bucket(  # noqa: PLR0913 -- each is an option
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with what is still to come, until stopped.")
     ] = False,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    state: State = None,
-    assignments: RunnerAssignments = None,
+    options: RunnerOptions,
 ) -> None:
     """Send what PostHog's batch exports put into a bucket, each of them once.
 
@@ -74,14 +71,13 @@ def bucket(  # noqa: PLR0913 -- each is an option
 
     $ variance-plugin bucket s3://acme-exports/posthog --follow
     """
-    from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
+    from .source_run import run_source  # noqa: PLC0415 -- `--help` needs none of it
 
-    source = {"url": url, "match": match, "from": from_, "to": to, "endpoint": endpoint}
-    options = RunOptions(
-        once=not follow,
-        state=state,
-        webhook_url=webhook_url,
-        auth_header=auth_header,
-        assignments=assignments,
-    )
-    raise typer.Exit(run_source("bucket", source, options))
+    given = {
+        "URL": ("source.url", url),
+        "--match": ("source.match", match),
+        "--from": ("source.from", from_),
+        "--to": ("source.to", to),
+        "--endpoint": ("source.endpoint", endpoint),
+    }
+    raise typer.Exit(run_source("bucket", given, options, once=not follow))

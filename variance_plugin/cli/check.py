@@ -4,15 +4,12 @@ from typing import Annotated
 
 import typer
 
-from .options import Assignments, AuthHeader, SettingsFile, WebhookUrl, configuration
+from .options import PluginOptions, configuration
 
 
 def check(
     *,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    assignments: Assignments = None,
-    settings: SettingsFile = None,
+    given: PluginOptions,
     send: Annotated[
         bool,
         typer.Option(
@@ -35,7 +32,4 @@ def check(
     """
     from .check_run import check as run  # noqa: PLC0415 -- `--help` needs none of it
 
-    found = configuration(
-        webhook_url=webhook_url, auth_header=auth_header, assignments=assignments, settings=settings
-    )
-    raise typer.Exit(run(found, send=send))
+    raise typer.Exit(run(configuration(given), send=send))

@@ -5,98 +5,24 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from .letter_options import All, Filters, Ids, Place
 from .options import AuthHeader, WebhookUrl
 
 dead_letters = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
 
-_WHICH = "Which letters"
-_WHERE = "Where they are"
-
-_Ids: TypeAlias = Annotated[
-    list[int] | None,
-    typer.Argument(metavar="[ID]...", help="Their numbers, as [bold]list[/] shows them.", show_default=False),
-]
-_Reason: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--reason", metavar="TEXT", help="It stands in the latest reason.", rich_help_panel=_WHICH),
-]
-_Status: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        "--status",
-        metavar="CODE",
-        min=100,
-        max=599,
-        help="The HTTP status of the latest answer.",
-        rich_help_panel=_WHICH,
-    ),
-]
-_Event: TypeAlias = Annotated[
-    str | None, typer.Option("--event", metavar="NAME", help="The event's name.", rich_help_panel=_WHICH)
-]
-_User: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--user", metavar="ID", help="The event's distinct_id.", rich_help_panel=_WHICH),
-]
-_Plugin: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--plugin",
-        metavar="NAME",
-        help="Which plugin rejected it; empty for records that are no events.",
-        rich_help_panel=_WHICH,
-    ),
-]
-_Since: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="TIME",
-        help="Rejected last then or later: [bold]2026-11-25[/], [bold]2026-11-25T10:00[/] (UTC), or "
-        "[bold]90m[/], [bold]24h[/], [bold]7d[/] ago.",
-        rich_help_panel=_WHICH,
-    ),
-]
-_Until: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--until", metavar="TIME", help="Rejected last before then.", rich_help_panel=_WHICH),
-]
-_All: TypeAlias = Annotated[bool, typer.Option("--all", help="All there are.", rich_help_panel=_WHICH)]
-_State: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--state", metavar="FILE", help="The state file.", rich_help_panel=_WHERE),
-]
-_Config: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="The settings of the app runner, which name the state file. Without it: "
-        "[bold]runner.toml[/], if there is one.",
-        rich_help_panel=_WHERE,
-    ),
-]
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="For programs.")]
-_Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def list_letters(  # noqa: PLR0913 -- a command line has its options here
     *,
-    ids: _Ids = None,
-    reason: _Reason = None,
-    status: _Status = None,
-    event: _Event = None,
-    user: _User = None,
-    plugin: _Plugin = None,
-    since: _Since = None,
-    until: _Until = None,
+    ids: Ids = None,
+    filters: Filters,
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="reason|status|event|plugin", help="How many there are of each."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="So many; 0 is all.")] = 50,
-    state: _State = None,
-    config: _Config = None,
+    place: Place,
     json: _Json = False,
 ) -> None:
     """List dead letters, the latest first, or count them.
@@ -108,29 +34,19 @@ def list_letters(  # noqa: PLR0913 -- a command line has its options here
     $ variance-plugin dead-letters list --by reason
     $ variance-plugin dead-letters list --status 400 --since 24h
     """
-    from .dead_letters_run import Chosen, Place, show_counts, show_list  # noqa: PLC0415 -- `--help` needs none of it
+    from .dead_letters_run import Chosen, show_counts, show_list  # noqa: PLC0415 -- `--help` needs none of it
 
-    which = Chosen(
-        ids=ids,
-        reason=reason,
-        status=status,
-        event=event,
-        user=user,
-        plugin=plugin,
-        since=since,
-        until=until,
-    )
+    which = Chosen(filters, ids=ids)
     if by is None:
-        show_list(Place(state=state, config=config), which, limit=limit or None, as_json=json)
+        show_list(place, which, limit=limit or None, as_json=json)
     else:
-        show_counts(Place(state=state, config=config), which, by=by, as_json=json)
+        show_counts(place, which, by=by, as_json=json)
 
 
 def show(
     id_: Annotated[int, typer.Argument(metavar="ID", help="As [bold]list[/] shows it.", show_default=False)],
     *,
-    state: _State = None,
-    config: _Config = None,
+    place: Place,
     json: _Json = False,
 ) -> None:
     """Show one dead letter: every refusal, the event as it was read, the message as it was refused.
@@ -139,30 +55,23 @@ def show(
 
     $ variance-plugin dead-letters show 17
     """
-    from .dead_letters_run import Place, show_letter  # noqa: PLC0415 -- likewise
+    from .dead_letters_run import show_letter  # noqa: PLC0415 -- likewise
 
-    show_letter(Place(state=state, config=config), id_, as_json=json)
+    show_letter(place, id_, as_json=json)
 
 
 def replay(  # noqa: PLR0913 -- likewise
     *,
-    ids: _Ids = None,
-    reason: _Reason = None,
-    status: _Status = None,
-    event: _Event = None,
-    user: _User = None,
-    plugin: _Plugin = None,
-    since: _Since = None,
-    until: _Until = None,
-    every: _All = False,
+    ids: Ids = None,
+    filters: Filters,
+    every: All = False,
     cancel: Annotated[
         bool, typer.Option("--cancel", help="Take back what was asked for and has not been sent.")
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Whether to wait for what becomes of them.")
     ] = True,
-    state: _State = None,
-    config: _Config = None,
+    place: Place,
     webhook_url: WebhookUrl = None,
     auth_header: AuthHeader = None,
     assignments: Annotated[
@@ -190,20 +99,10 @@ def replay(  # noqa: PLR0913 -- likewise
     $ variance-plugin dead-letters replay 17 18
     """
     from . import replay_run  # noqa: PLC0415 -- likewise
-    from .dead_letters_run import Chosen, Place  # noqa: PLC0415 -- likewise
+    from .dead_letters_run import Chosen  # noqa: PLC0415 -- likewise
 
     order = replay_run.Order(
-        which=Chosen(
-            ids=ids,
-            reason=reason,
-            status=status,
-            event=event,
-            user=user,
-            plugin=plugin,
-            since=since,
-            until=until,
-            every=every,
-        ),
+        which=Chosen(filters, ids=ids, every=every),
         waits=wait,
         webhook_url=webhook_url,
         auth_header=auth_header,
@@ -211,10 +110,10 @@ def replay(  # noqa: PLR0913 -- likewise
         as_json=json,
     )
     do = replay_run.cancel if cancel else replay_run.replay
-    raise typer.Exit(do(Place(state=state, config=config), order))
+    raise typer.Exit(do(place, order))
 
 
-def export(  # noqa: PLR0913 -- likewise
+def export(
     file: Annotated[
         Path,
         typer.Argument(
@@ -224,15 +123,8 @@ def export(  # noqa: PLR0913 -- likewise
         ),
     ],
     *,
-    reason: _Reason = None,
-    status: _Status = None,
-    event: _Event = None,
-    user: _User = None,
-    plugin: _Plugin = None,
-    since: _Since = None,
-    until: _Until = None,
-    state: _State = None,
-    config: _Config = None,
+    filters: Filters,
+    place: Place,
 ) -> None:
     """Write dead letters to a file, with their events and messages; they stay where they are.
 
@@ -242,37 +134,18 @@ def export(  # noqa: PLR0913 -- likewise
 
     $ variance-plugin dead-letters export letters.jsonl --status 422
     """
-    from .dead_letters_run import Chosen, Place, write_file  # noqa: PLC0415 -- likewise
+    from .dead_letters_run import Chosen, write_file  # noqa: PLC0415 -- likewise
 
-    write_file(
-        Place(state=state, config=config),
-        Chosen(
-            reason=reason,
-            status=status,
-            event=event,
-            user=user,
-            plugin=plugin,
-            since=since,
-            until=until,
-        ),
-        file,
-    )
+    write_file(place, Chosen(filters), file)
 
 
-def drop(  # noqa: PLR0913 -- likewise
+def drop(
     *,
-    ids: _Ids = None,
-    reason: _Reason = None,
-    status: _Status = None,
-    event: _Event = None,
-    user: _User = None,
-    plugin: _Plugin = None,
-    since: _Since = None,
-    until: _Until = None,
-    every: _All = False,
-    yes: _Yes = False,
-    state: _State = None,
-    config: _Config = None,
+    ids: Ids = None,
+    filters: Filters,
+    every: All = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    place: Place,
 ) -> None:
     """Forget dead letters for good. Asks first, unless [bold]--yes[/] says not to.
 
@@ -280,17 +153,6 @@ def drop(  # noqa: PLR0913 -- likewise
 
     $ variance-plugin dead-letters drop --event "test event" --until 30d
     """
-    from .dead_letters_run import Chosen, Place, drop_letters  # noqa: PLC0415 -- likewise
+    from .dead_letters_run import Chosen, drop_letters  # noqa: PLC0415 -- likewise
 
-    which = Chosen(
-        ids=ids,
-        reason=reason,
-        status=status,
-        event=event,
-        user=user,
-        plugin=plugin,
-        since=since,
-        until=until,
-        every=every,
-    )
-    drop_letters(Place(state=state, config=config), which, asks=not yes)
+    drop_letters(place, Chosen(filters, ids=ids, every=every), asks=not yes)

@@ -16,46 +16,19 @@ from ..errors import StateError, UsageError
 from ..runtime.settings import state_path
 from ..state import DeadLetterStore, Group, LetterFilter, StateFile
 from .dead_letters_text import count_line, counts, line, table, whole, whole_line
+from .letter_options import Filters, Place
 from .times import moment
 from .wording import many
 
 _STDOUT = "-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where somebody says that the letters are; None stands for what nobody said."""
-
-    state: Path | None
-    config: Path | None
-
-    @property
-    def path(self) -> Path:
-        """The state file.
-
-        Raises:
-            UsageError: When there is none.
-        """
-        path = self.state or state_path(self.config, environment=os.environ)
-        if not path.is_file():
-            raise UsageError(
-                f"there is no state file {path}; name it by --state, or by --config the settings that name it"
-            )
-        return path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """Which letters, as the command line has it."""
 
+    filters: Filters
     ids: Sequence[int] | None = None
-    reason: str | None = None
-    status: int | None = None
-    event: str | None = None
-    user: str | None = None
-    plugin: str | None = None
-    since: str | None = None
-    until: str | None = None
     every: bool | None = None
     """Whether somebody said that all are meant; None where nobody has to."""
 
@@ -65,21 +38,36 @@ class Chosen:
         Raises:
             UsageError: When nothing was said where something must be, or a time is none.
         """
+        given = self.filters
         which = LetterFilter(
             ids=self.ids or None,
-            plugin=self.plugin,
-            reason=self.reason,
-            status=self.status,
-            event=self.event,
-            distinct_id=self.user,
-            since=None if self.since is None else moment(self.since, now, option="--since"),
-            until=None if self.until is None else moment(self.until, now, option="--until"),
+            plugin=given.plugin,
+            reason=given.reason,
+            status=given.status,
+            event=given.event,
+            distinct_id=given.user,
+            since=None if given.since is None else moment(given.since, now, option="--since"),
+            until=None if given.until is None else moment(given.until, now, option="--until"),
         )
         if self.every is False and which == LetterFilter():
             raise UsageError("say which: by their numbers, by a filter such as --reason, or --all")
         if self.every and which != LetterFilter():
             raise UsageError("--all means all there are: leave it out, or the other filters")
         return which
+
+
+def state_file(place: Place) -> Path:
+    """The state file.
+
+    Raises:
+        UsageError: When there is none.
+    """
+    path = place.state or state_path(place.config, environment=os.environ)
+    if not path.is_file():
+        raise UsageError(
+            f"there is no state file {path}; name it by --state, or by --config the settings that name it"
+        )
+    return path
 
 
 @contextmanager
@@ -90,7 +78,7 @@ def opened(place: Place) -> Iterator[tuple[DeadLetterStore, datetime]]:
         UsageError: When there is no state file, or it cannot be used now.
     """
     clock = SystemClock()
-    state = StateFile.open(place.path, clock, owner=False)
+    state = StateFile.open(state_file(place), clock, owner=False)
     try:
         yield DeadLetterStore(state, clock), clock.now()
     except StateError as error:

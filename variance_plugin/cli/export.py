@@ -6,16 +6,13 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from .options import Assignments, AuthHeader, Paths, SettingsFile, WebhookUrl, configuration
+from .options import Paths, PluginOptions, configuration
 
 
 def export(  # noqa: PLR0913 -- a command line has its options here
     *,
     paths: Paths,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    assignments: Assignments = None,
-    settings: SettingsFile = None,
+    given: PluginOptions,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -90,7 +87,4 @@ def export(  # noqa: PLR0913 -- a command line has its options here
         as_json=as_json,
         verbose=verbose,
     )
-    found = configuration(
-        webhook_url=webhook_url, auth_header=auth_header, assignments=assignments, settings=settings
-    )
-    raise typer.Exit(export_run.export(found, order))
+    raise typer.Exit(export_run.export(configuration(given), order))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AuthHeader, RunnerAssignments, State, WebhookUrl
+from .options import RunnerOptions
 
 
 def kafka(  # noqa: PLR0913 -- a command line has its options here
@@ -42,10 +42,7 @@ def kafka(  # noqa: PLR0913 -- a command line has its options here
     once: Annotated[
         bool, typer.Option("--once", help="End when all partitions were read to their end.")
     ] = False,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    state: State = None,
-    assignments: RunnerAssignments = None,
+    options: RunnerOptions,
 ) -> None:
     """Send the events of a Kafka topic, such as that of a self-hosted PostHog.
 
@@ -62,14 +59,12 @@ def kafka(  # noqa: PLR0913 -- a command line has its options here
 
     $ variance-plugin kafka --brokers kafka.posthog.example:9092
     """
-    from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
+    from .source_run import run_source  # noqa: PLC0415 -- `--help` needs none of it
 
-    options = RunOptions(
-        once=once,
-        state=state,
-        webhook_url=webhook_url,
-        auth_header=auth_header,
-        assignments=[*([f"kafka.brokers={','.join(brokers)}"] if brokers else ()), *(assignments or ())],
-    )
-    source = {"topic": topic, "group": group, "read_from": read_from}
-    raise typer.Exit(run_source("kafka", source, options))
+    given = {
+        "--brokers": ("kafka.brokers", brokers and ",".join(brokers)),
+        "--topic": ("source.topic", topic),
+        "--group": ("source.group", group),
+        "--read-from": ("source.read_from", read_from),
+    }
+    raise typer.Exit(run_source("kafka", given, options, once=once))

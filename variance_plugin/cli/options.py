@@ -1,7 +1,7 @@
 """Arguments and options that several commands share."""
 
 import os
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -57,65 +57,85 @@ SettingsFile: TypeAlias = Annotated[
         rich_help_panel=_SETTINGS,
     ),
 ]
-RunnerAssignments: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Any parameter of the plugin, such as [bold]--set sendIp=no[/], or setting of the runner, such "
-        "as [bold]--set logs.level=debug[/]. May be repeated.",
-        rich_help_panel=_SETTINGS,
-    ),
-]
-State: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="FILE",
-        help="Where it is kept how far it is, and what cannot be delivered: [bold]variance.db[/] in the "
-        "current folder unless another is named.",
-        show_default=False,
-        rich_help_panel=_SETTINGS,
-    ),
-]
-
-ProjectId: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        "--project-id",
-        metavar="NUMBER",
-        help="Of the project in PostHog, as in the address of its pages.",
-        show_default=False,
-        rich_help_panel=_SETTINGS,
-    ),
-]
-PosthogHost: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--host",
-        metavar="URL",
-        help="Where PostHog is: https://us.posthog.com unless another is named.",
-        show_default=False,
-        rich_help_panel=_SETTINGS,
-    ),
-]
 
 
-def configuration(
-    *,
-    webhook_url: str | None = None,
-    auth_header: str | None = None,
-    assignments: Sequence[str] | None,
-    settings: Path | None,
-) -> "Configuration":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """What every command takes that runs the app runner on one source.
+
+    None stands for what the environment says, or the default.
+    """
+
+    webhook_url: WebhookUrl = None
+    auth_header: AuthHeader = field(default=None, repr=False)
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="Where it is kept how far it is, and what cannot be delivered: [bold]variance.db[/] in the "
+            "current folder unless another is named.",
+            show_default=False,
+            rich_help_panel=_SETTINGS,
+        ),
+    ] = None
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any parameter of the plugin, such as [bold]--set sendIp=no[/], or setting of the runner, "
+            "such as [bold]--set logs.level=debug[/]. May be repeated.",
+            rich_help_panel=_SETTINGS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOptions:
+    """Which project of PostHog is asked; None as above."""
+
+    project_id: Annotated[
+        int | None,
+        typer.Option(
+            "--project-id",
+            metavar="NUMBER",
+            help="Of the project in PostHog, as in the address of its pages.",
+            show_default=False,
+            rich_help_panel=_SETTINGS,
+        ),
+    ] = None
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="URL",
+            help="Where PostHog is: https://us.posthog.com unless another is named.",
+            show_default=False,
+            rich_help_panel=_SETTINGS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginOptions:
+    """What commands take that need `VariancePlugin` and no runner; None as above."""
+
+    webhook_url: WebhookUrl = None
+    auth_header: AuthHeader = field(default=None, repr=False)
+    assignments: Assignments = None
+    settings: SettingsFile = None
+
+
+def configuration(given: PluginOptions) -> "Configuration":
     """What was given to this process, by these options and by its environment."""
     from ..settings import manifest  # noqa: PLC0415 -- `--help` needs none of it
     from .configuration import resolve  # noqa: PLC0415
 
     return resolve(
         manifest().parameters,
-        flags={"webhookUrl": webhook_url, "authHeader": auth_header},
-        assignments=assignments or (),
+        flags={"webhookUrl": given.webhook_url, "authHeader": given.auth_header},
+        assignments=given.assignments or (),
         environment=os.environ,
-        file=settings,
+        file=given.settings,
     )

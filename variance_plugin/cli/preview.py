@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from .options import Assignments, Paths, SettingsFile, configuration
+from .options import Assignments, Paths, PluginOptions, SettingsFile, configuration
 
 
 def preview(  # noqa: PLR0913 -- one for each option
@@ -45,7 +45,7 @@ def preview(  # noqa: PLR0913 -- one for each option
     """
     if as_json and summary:
         raise UsageError("--json and --summary: choose one; the first is for each event, the second for all")
-    found = configuration(assignments=assignments, settings=settings)
+    found = configuration(PluginOptions(assignments=assignments, settings=settings))
     if summary:
         from .preview_summary import summarize  # noqa: PLC0415 -- `--help` needs none of it
 

@@ -1,5 +1,6 @@
 """Dead letters sent again: by the runner that has the state file, or else by one that does nothing else."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ from ..runtime.watching.logs import logging_to
 from ..state import DeadLetterStore, LetterFilter, StateFile, owner_of
 from .closing import ExitStatus
 from .config_run import manifest_of
-from .dead_letters_run import Chosen, Place, opened
+from .dead_letters_run import Chosen, opened, state_file
+from .letter_options import Place
 from .run_run import load
 from .runner_watch import RunnerWatch
-from .source_run import overridden
+from .source_run import apart, given_options
 from .stopping import Signals
 from .wording import many
 
@@ -109,7 +111,7 @@ def replay(place: Place, order: Order) -> ExitStatus:
         UsageError: Of the options, the settings and the state file; nothing has been asked for then.
         Exception: What nobody foresaw, in the runner.
     """
-    path = place.path
+    path = state_file(place)
     # Settings that cannot be used are told before anything is asked for.
     settings = None if owner_of(path) or not order.waits else _settings(place, path, order)
     asked = _ask(place, order)
@@ -149,13 +151,18 @@ def _ask(place: Place, order: Order) -> Asked:
 
 
 def _settings(place: Place, path: Path, order: Order) -> RunnerSettings:
-    assignments, environment = overridden(
-        webhook_url=order.webhook_url, auth_header=order.auth_header, assignments=order.assignments
+    given = given_options(
+        {
+            "--webhook-url": ("webhookUrl", order.webhook_url),
+            "--auth-header": ("authHeader", order.auth_header),
+        }
     )
+    parameters, settings = apart(order.assignments)
     found = read(
         place.config,
-        environment=environment,
-        assignments=assignments,
+        environment=os.environ,
+        options=[*given, *parameters],
+        assignments=settings,
         manifest_of=manifest_of,
         needs_source=False,
     )

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..clock import SystemClock
@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..plugin import DELIVERED, REJECTED
 from ..runner import Runner
 from ..runtime import LoadedPlugin, load_plugin
-from ..runtime.settings import LogFormat, PluginSettings, RunnerSettings, read
+from ..runtime.settings import LogFormat, Option, PluginSettings, RunnerSettings, read
 from ..runtime.watching.logs import logging_to
 from .closing import ExitStatus
 from .collecting import seldom_collected
@@ -27,8 +27,8 @@ def run(
     file: Path | None,
     *,
     once: bool,
+    options: Sequence[Option] = (),
     assignments: Sequence[str],
-    environment: Mapping[str, str] = os.environ,
     looks_for_file: bool = True,
 ) -> ExitStatus:
     """Run until stopped, or until the source has no more.
@@ -36,8 +36,8 @@ def run(
     Args:
         file: The settings.
         once: Which of the two.
+        options: What a command has an option of its own for.
         assignments: `KEY=VALUE`, as `--set` takes them.
-        environment: Variables by name.
         looks_for_file: Whether, without a file, `runner.toml` in the current folder counts.
 
     Raises:
@@ -47,7 +47,8 @@ def run(
     """
     settings = read(
         file,
-        environment=environment,
+        environment=os.environ,
+        options=options,
         assignments=assignments,
         manifest_of=manifest_of,
         looks_for_file=looks_for_file,

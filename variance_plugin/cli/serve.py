@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AuthHeader, RunnerAssignments, State, WebhookUrl
+from .options import RunnerOptions
 
 
 def serve(  # noqa: PLR0913 -- a command line has its options here
@@ -51,10 +51,7 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
         bool,
         typer.Option("--once", help="Listen to nobody: deliver what an earlier run took in, and end."),
     ] = False,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    state: State = None,
-    assignments: RunnerAssignments = None,
+    options: RunnerOptions,
 ) -> None:
     """Take events from PostHog's webhook destination and from its SDKs, and export them.
 
@@ -71,19 +68,12 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
     $ variance-plugin serve --token phc_…
     $ variance-plugin serve --listen 0.0.0.0:8902 --token phc_… --forward-to https://eu.i.posthog.com
     """
-    from .source_run import RunOptions, run_source  # noqa: PLC0415 -- `--help` needs none of it
+    from .source_run import run_source  # noqa: PLC0415 -- `--help` needs none of it
 
-    source = {
-        "listen": listen,
-        "tokens": tokens,
-        "forward_to": forward_to,
-        "trusted_proxies": trusted_proxies,
+    given = {
+        "--listen": ("source.listen", listen),
+        "--token": ("source.tokens", tokens),
+        "--forward-to": ("source.forward_to", forward_to),
+        "--trusted-proxies": ("source.trusted_proxies", trusted_proxies),
     }
-    options = RunOptions(
-        once=once,
-        state=state,
-        webhook_url=webhook_url,
-        auth_header=auth_header,
-        assignments=assignments,
-    )
-    raise typer.Exit(run_source("http", source, options))
+    raise typer.Exit(run_source("http", given, options, once=once))

@@ -1,80 +1,76 @@
 """The short commands: a source on the command line, and otherwise the app runner as it is."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from ..runtime.settings import ASSIGNMENT, Option
 from ..settings import manifest
-from ..variables import variable
 from .closing import ExitStatus
+from .options import ProjectOptions, RunnerOptions
 from .run_run import run
 
-_KEY = "source"
+Given: TypeAlias = Mapping[str, tuple[str, Any]]
+"""By what is typed: the setting that it gives, and its value; None stands for what the environment says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """The options that all short commands have. None stands for what the environment says, or the default."""
-
-    once: bool
-    """End when the source has no more."""
-    state: Path | None = None
-    webhook_url: str | None = None
-    auth_header: str | None = None
-    assignments: Sequence[str] | None = None
-    """`KEY=VALUE`: parameters of `VariancePlugin`, and any setting of the runner."""
-
-
-def run_source(type_: str, source: Mapping[str, Any], options: RunOptions) -> ExitStatus:
+def run_source(type_: str, given: Given, options: RunnerOptions, *, once: bool) -> ExitStatus:
     """Run the app runner on one source, without a `runner.toml`.
 
     Args:
         type_: Which type of source, as `source.type` calls it.
-        source: Its settings; None stands for what the environment says, or the default.
+        given: The command's own options.
         options: What all such commands take.
+        once: End when the source has no more.
 
     Raises:
         SettingsError: With all that is wrong with the settings.
         UsageError: When something that they name cannot be used.
         Exception: What nobody foresaw, once what was read is delivered.
     """
-    given: dict[str, Any] = {f"{_KEY}.type": type_} | {
-        f"{_KEY}.{key}": value for key, value in source.items()
+    shared = {
+        "--webhook-url": ("webhookUrl", options.webhook_url),
+        "--auth-header": ("authHeader", options.auth_header),
+        "--state": ("state", options.state),
     }
-    given["state"] = options.state
-    settings = [f"{key}={_text(value)}" for key, value in given.items() if value is not None]
-    assignments, environment = overridden(
-        webhook_url=options.webhook_url, auth_header=options.auth_header, assignments=options.assignments
+    parameters, settings = apart(options.assignments or ())
+    return run(
+        None,
+        once=once,
+        options=[*given_options({ASSIGNMENT: ("source.type", type_), **given, **shared}), *parameters],
+        assignments=settings,
+        looks_for_file=False,
     )
-    settings += assignments
-    return run(None, once=options.once, assignments=settings, environment=environment, looks_for_file=False)
 
 
-def overridden(
-    *, webhook_url: str | None, auth_header: str | None, assignments: Sequence[str] | None
-) -> tuple[list[str], dict[str, str]]:
-    """Assignments for the runner, and this process's environment with what is meant for `VariancePlugin`."""
-    parameters, environment = manifest().parameters, dict(os.environ)
-    for key, value in (("webhookUrl", webhook_url), ("authHeader", auth_header)):
-        if value is not None:
-            environment[variable(key)] = value
-    settings = []
-    for assignment in assignments or ():
+def given_options(given: Given) -> list[Option]:
+    """Those that have a value."""
+    return [
+        Option(name=name, key=key, text=_text(value))
+        for name, (key, value) in given.items()
+        if value is not None
+    ]
+
+
+def apart(assignments: Sequence[str]) -> tuple[list[Option], list[str]]:
+    """What `--set` gave: parameters of `VariancePlugin` by their names alone, and settings of the runner."""
+    known = manifest().parameters
+    parameters, settings = [], []
+    for assignment in assignments:
         key, equals, value = assignment.partition("=")
-        if equals and key.strip() in parameters:
-            environment[variable(key.strip())] = value
+        if equals and key.strip() in known:
+            parameters.append(Option(name=ASSIGNMENT, key=key.strip(), text=value))
         else:
             settings.append(assignment)
-    return settings, environment
+    return parameters, settings
 
 
-def posthog_settings(*, project_id: int | None, host: str | None) -> list[str]:
-    """The options that say which project of PostHog is asked, as `--set` takes them."""
-    given = {"posthog.project_id": project_id, "posthog.host": host}
-    return [f"{key}={value}" for key, value in given.items() if value is not None]
+def of_project(options: ProjectOptions) -> Given:
+    """Which project of PostHog is asked."""
+    return {
+        "--project-id": ("posthog.project_id", options.project_id),
+        "--host": ("posthog.host", options.host),
+    }
 
 
 def _text(value: Any) -> str:

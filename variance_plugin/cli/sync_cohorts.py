@@ -1,14 +1,13 @@
 """`variance-plugin sync-cohorts`."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from .options import AuthHeader, PosthogHost, ProjectId, RunnerAssignments, State, WebhookUrl
+from .options import ProjectOptions, RunnerOptions
 
 
-def sync_cohorts(  # noqa: PLR0913 -- a command line has its options here
+def sync_cohorts(
     *,
     cohorts: Annotated[
         list[str],
@@ -20,12 +19,8 @@ def sync_cohorts(  # noqa: PLR0913 -- a command line has its options here
             "--every", metavar="HOURS", help="Sync again and again, until stopped; else once.", min=0.1
         ),
     ] = None,
-    project_id: ProjectId = None,
-    host: PosthogHost = None,
-    webhook_url: WebhookUrl = None,
-    auth_header: AuthHeader = None,
-    state: State = None,
-    assignments: RunnerAssignments = None,
+    project: ProjectOptions,
+    options: RunnerOptions,
 ) -> None:
     """Tell Variance who is in PostHog's cohorts, as traits of contacts.
 
@@ -44,18 +39,11 @@ def sync_cohorts(  # noqa: PLR0913 -- a command line has its options here
 
     $ variance-plugin sync-cohorts 'Power users' 42 --project-id 12345
     """
-    from .source_run import RunOptions, posthog_settings, run_source  # noqa: PLC0415 -- `--help` needs none of it
+    from .source_run import of_project, run_source  # noqa: PLC0415 -- `--help` needs none of it
 
-    options = RunOptions(
-        once=every is None,
-        state=state,
-        webhook_url=webhook_url,
-        auth_header=auth_header,
-        assignments=[
-            f"cohorts.sync={json.dumps(cohorts)}",
-            *([] if every is None else [f"cohorts.every_hours={every}"]),
-            *posthog_settings(project_id=project_id, host=host),
-            *(assignments or ()),
-        ],
-    )
-    raise typer.Exit(run_source("none", {}, options))
+    given = {
+        "COHORT": ("cohorts.sync", cohorts),
+        "--every": ("cohorts.every_hours", every),
+        **of_project(project),
+    }
+    raise typer.Exit(run_source("none", given, options, once=every is None))

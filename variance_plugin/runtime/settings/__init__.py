@@ -5,6 +5,7 @@ and `sources` (what there is, and what it may be), `faults` (what is wrong with 
 plugins' own parameters), `reading` (all of it). `names` tells one by one what there is.
 """
 
+from .gathered import ASSIGNMENT, Option
 from .kafka import KafkaSettings, SaslMechanism
 from .names import dotted, keys, schema, variable
 from .reading import FILE_NAME, InForce, ManifestOf, Value, read, state_path
@@ -24,6 +25,7 @@ from .tables import (
 )
 
 __all__ = [
+    "ASSIGNMENT",
     "FILE_NAME",
     "BackfillSource",
     "BucketSource",
@@ -39,6 +41,7 @@ __all__ = [
     "LogSettings",
     "ManifestOf",
     "MetricsSettings",
+    "Option",
     "PluginSettings",
     "PosthogSettings",
     "RunnerSettings",

@@ -1,6 +1,6 @@
 """What is wrong with the tables, in the user's words: which setting, what, what is allowed, from where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,19 +17,30 @@ _SHOWN_CHARACTERS = 40
 _BITS = 63
 
 
-def faults_of(error: ValidationError, plugins: Sequence[str], origins: Mapping[KeyPath, str]) -> list[Fault]:
+def faults_of(
+    error: ValidationError,
+    plugins: Sequence[str],
+    origins: Mapping[KeyPath, str],
+    told: Callable[[Fault, str | None], Fault],
+) -> list[Fault]:
     """All of them, each once.
 
     Args:
         error: What pydantic found.
         plugins: The names of the plugins, in the order in which they were checked.
         origins: Where each value came from.
+        told: Adds that to a fault.
     """
     found: dict[str, Fault] = {}
     for detail in error.errors(include_url=False, include_context=True):
         path = _path(detail["loc"], plugins)
         path = (*path, "type") if detail["type"] == _NO_TAG else path
-        fault = Fault(key=dotted(path), problem=_problem(detail, path) + _whence(detail, path, origins))
+        problem = _problem(detail, path)
+        if detail["type"] == "missing":
+            fault = Fault(key=dotted(path), problem=f"{problem}; give it there or by {variable(path)}")
+        else:
+            # Of a setting that there is not nothing is noted, and only the file can have brought it here.
+            fault = told(Fault(key=dotted(path), problem=problem), origins.get(path, origins.get(())))
         found.setdefault(fault.key, fault)
     return list(found.values())
 
@@ -83,14 +94,6 @@ def _problem(detail: ErrorDetails, path: KeyPath) -> str:
 def _choices(wanted: str) -> dict[str, None]:
     prefix = "one of "
     return dict.fromkeys(wanted.removeprefix(prefix).split(", ")) if wanted.startswith(prefix) else {}
-
-
-def _whence(detail: ErrorDetails, path: KeyPath, origins: Mapping[KeyPath, str]) -> str:
-    if detail["type"] == "missing":
-        return f"; give it there or by {variable(path)}"
-    # Of a setting that there is not nothing is noted, and only the file can have brought it here.
-    origin = origins.get(path, origins.get(()))
-    return f" (from {origin})" if origin else ""
 
 
 def shown(value: Any) -> str:

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,28 @@ _PLUGINS = f"{PREFIX}{PLUGINS.upper()}"
 _STDIN = "-"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A setting that a command has an option of its own for.
+
+    Attributes:
+        name: What the user types, and faults are told by: `--from`.
+        key: The setting, as `--set` takes it; or a parameter of `VariancePlugin`, by its name alone.
+        text: The value.
+    """
+
+    name: str
+    key: str
+    text: str = field(repr=False)
+
+
 class Gathered:
     """Values by place; what comes later replaces what an earlier place said.
 
     Attributes:
         tables: As in the file, but that `plugins` are tables by their name. Not checked.
         origins: Where each value came from, in the user's words; at `()` the file, if there is one.
+        options: Those that gave parameters of `VariancePlugin`, whatever it is called here.
         parameters: What the command line gave for plugins, to be taken after what the environment gives.
         faults: What could not be read.
     """
@@ -44,8 +61,10 @@ class Gathered:
     def __init__(self) -> None:
         self.tables: dict[str, Any] = {}
         self.origins: dict[KeyPath, str] = {}
+        self.options: list[Option] = []
         self.parameters: list[tuple[KeyPath, str]] = []
         self.faults: list[Fault] = []
+        self._names: set[str] = set()
 
     @property
     def plugins(self) -> dict[str, dict[str, Any]]:
@@ -95,6 +114,16 @@ class Gathered:
             self.put(_split(given.key), given.text, given.name)
         self.faults += faults
 
+    def take_options(self, options: Sequence[Option]) -> None:
+        """Take what a command's own options gave."""
+        self._names = {option.name for option in options} - {ASSIGNMENT}
+        for option in options:
+            path = _split(option.key)
+            if path in keys():
+                self.put(path, option.text, option.name)
+            else:
+                self.options.append(option)
+
     def take_assignments(self, assignments: Sequence[str]) -> None:
         """Take what `--set` gave, `KEY=VALUE` each; an empty value stands for the default."""
         for number, assignment in enumerate(assignments, start=1):
@@ -116,7 +145,7 @@ class Gathered:
     def put(self, path: KeyPath, text: str, origin: str) -> None:
         """Set one value, as text; an empty one stands for the default."""
         if not is_unicode(text):
-            self.fault(dotted(path), f"is not UTF-8 (from {origin})")
+            self.faults.append(self.told(Fault(key=dotted(path), problem="is not UTF-8"), origin))
             return
         table = self.tables
         for name in path[:-1]:
@@ -130,6 +159,19 @@ class Gathered:
         else:
             table.pop(path[-1], None)
             self.origins.pop(path, None)
+
+    def option(self, key: str) -> str | None:
+        """The name of the option that gave a setting, if one did."""
+        origin = self.origins.get(_split(key))
+        return origin if origin in self._names else None
+
+    def told(self, fault: Fault, origin: str | None) -> Fault:
+        """What is wrong with a value, by the name of the option that gave it, or with where it came from."""
+        if origin is None:
+            return fault
+        if origin in self._names:
+            return Fault(key=origin, problem=fault.problem)
+        return Fault(key=fault.key, problem=f"{fault.problem} (from {origin})")
 
     def fault(self, key: str, problem: str) -> None:
         """Note what is wrong."""

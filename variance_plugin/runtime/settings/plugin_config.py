@@ -51,6 +51,8 @@ class PluginConfig:
             self._take_variables(environment, {variables.variable(key): key for key in self._parameters})
         own = {variable((*self._path, key)): key for key in self._parameters}
         self._take_variables(environment, own, variable((*self._path, "")))
+        for option in self._gathered.options if is_variance(self._manifest) else ():
+            self._take(option.key, option.text, option.name)
         for path, text in self._gathered.parameters:
             if path[: len(self._path)] == self._path:
                 self._take(path[-1], text, ASSIGNMENT)
@@ -84,9 +86,9 @@ class PluginConfig:
         """A fault of a variable keeps its name."""
         if fault.key not in self._parameters and fault.key not in self.values:
             return fault
-        origin = self.origins.get(fault.key)
-        here = f" (from {origin})" if origin and "(from " not in fault.problem else ""
-        return Fault(key=dotted((*self._path, fault.key)), problem=fault.problem + here)
+        origin = None if "(from " in fault.problem else self.origins.get(fault.key)
+        here = dotted((*self._path, fault.key))
+        return self._gathered.told(Fault(key=here, problem=fault.problem), origin)
 
     @property
     def _parameters(self) -> Mapping[str, Any]:
@@ -137,10 +139,14 @@ class PluginConfig:
 
     def _refuse_shared(self, environment: Mapping[str, str]) -> None:
         known = {variables.variable(key) for key in self._parameters}
-        for name in sorted(environment):
-            if name.removesuffix(variables.FILE) in known and environment[name]:
-                ways = variable((*self._path, "")) + "…"
-                self._fault(name, f"several plugins would take it; give each its own, by {ways}")
+        shared = [
+            name
+            for name in sorted(environment)
+            if name.removesuffix(variables.FILE) in known and environment[name]
+        ]
+        for name in [*shared, *(option.name for option in self._gathered.options)]:
+            ways = variable((*self._path, "")) + "…"
+            self._fault(name, f"several plugins would take it; give each its own, by {ways}")
 
     def _fault(self, key: str, problem: str) -> None:
         self._faults.append(Fault(key=key, problem=problem))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ...errors import Fault, SettingsError, UsageError
 from ...manifest import Manifest
 from .faults import faults_of
-from .gathered import Gathered
+from .gathered import Gathered, Option
 from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys, variable
 from .plugin_config import PluginConfig, is_variance
 from .sources import DEFAULT_SOURCE, BackfillSource, HttpSource, KafkaSource
@@ -51,6 +51,7 @@ def read(  # noqa: PLR0913 -- where settings may come from, one by one
     file: Path | None,
     *,
     environment: Mapping[str, str],
+    options: Sequence[Option] = (),
     assignments: Sequence[str] = (),
     manifest_of: ManifestOf,
     looks_for_file: bool = True,
@@ -61,6 +62,7 @@ def read(  # noqa: PLR0913 -- where settings may come from, one by one
     Args:
         file: None stands for `runner.toml` in the current folder, if there is one.
         environment: Variables by name: `RUNNER_…`, and for `VariancePlugin` also `VARIANCE_…`.
+        options: What a command has an option of its own for.
         assignments: `KEY=VALUE`, as `--set` takes them.
         manifest_of: Tells which parameters a plugin has.
         looks_for_file: Whether None stands for that file, or for none at all.
@@ -73,6 +75,7 @@ def read(  # noqa: PLR0913 -- where settings may come from, one by one
     if file is not None or (looks_for_file and Path(FILE_NAME).is_file()):
         gathered.take_file(file or Path(FILE_NAME))
     gathered.take_environment(environment)
+    gathered.take_options(options)
     gathered.take_assignments(assignments)
     tables = {SOURCE: {}} | gathered.tables | {PLUGINS: list(gathered.plugins.values())}
     if not needs_source:
@@ -85,10 +88,10 @@ def read(  # noqa: PLR0913 -- where settings may come from, one by one
         settings = ADAPTER.validate_python(tables)
     except ValidationError as error:
         told = {fault.key for fault in faults}
-        found = faults_of(error, list(gathered.plugins), gathered.origins)
+        found = faults_of(error, list(gathered.plugins), gathered.origins, gathered.told)
         faults += [fault for fault in found if fault.key not in told]
     else:
-        faults += _at_odds(settings)
+        faults += [gathered.told(fault, gathered.option(fault.key)) for fault in _at_odds(settings)]
     configs = _Configs(gathered, environment, manifest_of)
     faults += configs.faults
     if settings is None or faults:
@@ -153,10 +156,8 @@ class _Configs:
                 continue  # told already, together with all the tables
             except UsageError as error:
                 path = (PLUGINS, name, "from")
-                origin = gathered.origins.get(path)
-                self.faults.append(
-                    Fault(key=dotted(path), problem=f"{error}" + (f" (from {origin})" if origin else ""))
-                )
+                fault = Fault(key=dotted(path), problem=str(error))
+                self.faults.append(gathered.told(fault, gathered.origins.get(path)))
 
 
 def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
@@ -192,7 +193,10 @@ def _backfill_at_odds(source: BackfillSource) -> Iterator[Fault]:
     if not source.from_:
         yield _needed("a backfill", (SOURCE, "from"))
     elif source.to and source.to <= source.from_:
-        yield Fault(key=dotted((SOURCE, "to")), problem="is not after source.from")
+        yield Fault(
+            key=dotted((SOURCE, "to")),
+            problem=f"is not after {source.from_:%Y-%m-%dT%H:%M:%SZ}, where it begins",
+        )
 
 
 def _without_project(what: str, posthog: PosthogSettings) -> Iterator[Fault]:
