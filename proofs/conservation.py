@@ -12,6 +12,7 @@ from typing import Final
 
 from variance_plugin.cli.closing import ExitStatus
 from variance_plugin.clock import SystemClock
+from variance_plugin.plurals import many
 from variance_plugin.points import Point
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 
@@ -156,7 +157,7 @@ def judge(
             if not letters:
                 verdict.lost.append(f"refused, and not in the dead letters: {one.id or one.line[:60]!r}")
             elif letters > 1 and once:
-                verdict.wrong.append(f"dead {letters} times: {one.id or one.line[:60]!r}")
+                verdict.wrong.append(f"dead {many(letters, 'time')}: {one.id or one.line[:60]!r}")
     # Of one person it is told once, ahead of whichever event is the first to show it.
     verdict.wrong += [
         f"never told: {id_}"
@@ -166,7 +167,7 @@ def judge(
         if id_ != one.id and news(body) not in endpoint.told
     ]
     verdict.wrong += [
-        f"dead without a cause, {times} times: {line[:60]!r}" for line, times in records.items()
+        f"dead without a cause, {many(times, 'time')}: {line[:60]!r}" for line, times in records.items()
     ]
 
 

@@ -17,6 +17,7 @@ from .formats import from_mapping, readable, unread
 from .hooks import Metrics, MinimalMeta, Rejection
 from .mapping import Draft, Fact, Mapper, Memory
 from .messages import message_type
+from .plurals import many
 from .settings import read_settings
 from .turns import Turns
 
@@ -299,9 +300,9 @@ def _report_attempt(attempt: Attempt, host: _Host) -> None:
     level = logging.DEBUG if attempt.outcome is Outcome.DELIVERED else logging.INFO
     host.logger.log(
         level,
-        "attempt %d: %d messages, %d bytes, %.3f s: %s (%s)%s",
+        "attempt %d: %s, %d bytes, %.3f s: %s (%s)%s",
         attempt.number,
-        attempt.messages,
+        many(attempt.messages, "message"),
         attempt.body_bytes,
         attempt.seconds,
         attempt.outcome,

@@ -151,7 +151,7 @@ def test_what_is_done_is_not_asked_for_again(
     logged = [json.loads(line)["event"] for line in first.splitlines()]
     assert "window 2025-01-06 to 2025-01-13 (1 of 2): asking PostHog for it" in logged
     assert "window 2025-01-13 to 2025-01-20: done, 496 records" in logged
-    assert "2 of 2 windows are done already" in second
+    assert "windows that are done already: 2 of 2" in second
     assert KEY not in first + second
 
 

@@ -356,5 +356,5 @@ def test_verbose_tells_of_every_request(export: Export, tmp_path: Path) -> None:
 
     ended = export("events.jsonl", "--verbose")
 
-    assert b"attempt 1: 1 messages, " in ended.stderr
+    assert b"attempt 1: 1 message, " in ended.stderr
     assert b"hush" not in ended.stderr

@@ -270,8 +270,8 @@ def test_only_persons_who_are_known_are_told_of(
 
     assert ["u-20", "b", UUID_USER] == [user for user, _ in starts.sync("6")]
     assert (
-        "cohort 6 ('Trial') is the trait trial of 3 users: 3 came, 0 left; 1 anonymous visitors are left "
-        "out; 1 persons are left out, since nothing tells by which id they are known"
+        "cohort 6 ('Trial') is the trait trial of 3 users: 3 came, 0 left; left out: 1 anonymous visitor; "
+        "left out: 1 person of whom nothing tells by which id they are known"
     ) in caplog.text
 
 

@@ -101,7 +101,7 @@ def test_what_is_refused_and_not_kept_is_found_to_be_lost(tmp_path: Path) -> Non
     found = judged([*refused, *issued[2:]], endpoint, tmp_path, issued[1].line, issued[2].line)
 
     assert [f"refused, and not in the dead letters: {issued[0].id!r}"] == found.lost
-    assert [f"dead without a cause, 1 times: {issued[2].line[:60]!r}"] == found.wrong
+    assert [f"dead without a cause, 1 time: {issued[2].line[:60]!r}"] == found.wrong
 
 
 def test_what_is_not_told_of_a_person_is_found(tmp_path: Path) -> None:

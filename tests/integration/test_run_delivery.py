@@ -221,7 +221,7 @@ def test_what_waits_for_longer_than_it_may_is_dead_and_not_dropped(
 
     letters = letters_in(tmp_path)
     assert ["u-0", "u-1", "u-2"] == [letter.uuid for letter in letters]
-    assert {"not delivered within 1e-05 hours; last: HTTP 503"} == {letter.last.reason for letter in letters}
+    assert {"not delivered within 1e-05 h; last: HTTP 503"} == {letter.last.reason for letter in letters}
 
 
 def test_a_run_keeps_to_its_pace(running: Make, variance: LocalVariance, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_any_bytes_give_json_like_text_or_a_reason(
         pytest.param('{"a":1}'.encode("utf-16"), {}, "neither JSON nor gzip, a form or base64", id="UTF-16"),
         pytest.param(gzip.compress(EVENTS)[:-9], {}, "gzip body ends early", id="gzip cut short"),
         pytest.param(b"\x1f\x8b\x08" + b"\xff" * 20, {}, "gzip body is damaged", id="gzip damaged"),
-        pytest.param(gzip.compress(EVENTS) + b"!", {}, "followed by 1 bytes", id="gzip with a tail"),
+        pytest.param(gzip.compress(EVENTS) + b"!", {}, "followed by 1 byte not of", id="gzip with a tail"),
         pytest.param(b"data=&ver=1", {}, "the form has no `data`", id="form without data"),
         pytest.param(b"data=" + b"&a=1" * 200, {}, "more than 100 fields", id="form without end"),
         pytest.param(b"NoX", {"compression": "lz64"}, "LZ-string body is damaged", id="lz64 cut short"),

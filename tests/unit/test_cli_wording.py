@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from variance_plugin.cli.wording import address, duration, many, printable, shortened
+from variance_plugin.cli.wording import address, duration, printable, shortened
+from variance_plugin.plurals import many
 
 
 @pytest.mark.parametrize(

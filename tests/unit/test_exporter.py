@@ -201,7 +201,7 @@ def test_what_passes_the_age_that_is_set_is_dead_and_not_dropped() -> None:
     bench.run(crowd(users=2, each=1))
 
     (rejection,) = bench.dead_letters.rejections
-    assert ("user-0", "not delivered within 2 hours; last: HTTP 503") == (
+    assert ("user-0", "not delivered within 2 h; last: HTTP 503") == (
         rejection.event.distinct_id,
         rejection.reason,
     )

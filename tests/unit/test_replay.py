@@ -214,7 +214,7 @@ def test_a_replay_ends_where_a_person_has_to_look(
 
     assert [("a", "first", 0, False), ("b", "first", 0, False)] == bench.kept
     assert (1, 2) == (len(plugin.calls), bench.replays.count("variance", Replayed.NOT_SENT))
-    assert "2 dead letters of variance are not sent again, and stay what they are: " in caplog.text
+    assert "2 dead letters of variance not sent again, and kept as before: " in caplog.text
 
 
 def test_a_host_that_could_not_start_leaves_everything_asked_for(bench: Bench) -> None:
@@ -246,7 +246,7 @@ def test_letters_of_a_plugin_that_is_not_there_are_not_waited_for(
     bench.replay(variance=Recorder())
 
     assert [("a", "first", 0, False)] == bench.kept
-    assert "1 dead letters of gone are not sent again, and stay what they are: no plugin" in caplog.text
+    assert "1 dead letter of gone not sent again, and kept as before: no plugin" in caplog.text
 
 
 def test_a_plugins_letter_goes_to_that_plugin_past_the_chain(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from ..errors import InvalidRecord
 from ..lz_string import decompress_base64
+from ..plurals import many
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
 """PostHog's own limit of a batch, compressed or not."""
@@ -113,7 +114,7 @@ def _gunzip(body: bytes, max_bytes: int) -> bytes:
         members.append(member)
         body = stream.unused_data
     if body:
-        raise InvalidRecord(f"the gzip body is followed by {len(body)} bytes that are not gzip")
+        raise InvalidRecord(f"the gzip body is followed by {many(len(body), 'byte')} not of gzip")
     return b"".join(members)
 
 

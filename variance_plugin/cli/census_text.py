@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ..mapping import AccountMapping
+from ..plurals import many
 from .census import OTHERS, Census
 from .difference import account_rule
 from .sample import Sample
-from .wording import many, printable, sums
+from .wording import printable, sums
 
 _MOST_LISTED = 10
 _WIDTH_OF_FILES = 100

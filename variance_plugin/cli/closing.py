@@ -6,7 +6,8 @@ from typing import Any
 
 from ..exact_json import encode
 from ..pipeline import Summary
-from .wording import duration, many, printable, sums
+from ..plurals import many
+from .wording import duration, printable, sums
 
 
 class ExitStatus(IntEnum):

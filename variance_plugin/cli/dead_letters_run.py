@@ -13,12 +13,12 @@ import typer
 
 from ..clock import SystemClock
 from ..errors import StateError, UsageError
+from ..plurals import many
 from ..runtime.settings import state_path
 from ..state import DeadLetterStore, Group, LetterFilter, StateFile
 from .dead_letters_text import count_line, counts, line, table, whole, whole_line
 from .letter_options import Filters, Place
 from .times import moment
-from .wording import many
 
 _STDOUT = "-"
 

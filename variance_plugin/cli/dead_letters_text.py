@@ -8,9 +8,10 @@ import msgspec
 
 from ..events import utc_text
 from ..exact_json import encode
+from ..plurals import many
 from ..state import DeadLetter, Refusal
 from ..state.original import in_line
-from .wording import many, printable, shortened
+from .wording import printable, shortened
 
 _HEADINGS = ("id", "rejected", "plugin", "event", "user", "status", "times", "reason")
 # A name that fills the screen leaves no room for the reason.

@@ -15,6 +15,7 @@ from ..errors import UsageError
 from ..hooks import Rejection
 from ..pipeline import Progress, Summary, run, summarize
 from ..plugin import VariancePlugin
+from ..plurals import many
 from ..receiver import LocalVariance
 from ..receiver import Summary as Received
 from ..runtime import LoadedPlugin, lone_host
@@ -25,7 +26,7 @@ from .events_by_id import EventsById
 from .notices import Notices
 from .receipt import accounts, contacts
 from .stopping import Signals
-from .wording import duration, many, sums
+from .wording import duration, sums
 
 _AUTHORIZATION = "Bearer demo"
 # The recorded app has several group types, of which one stands for the account.

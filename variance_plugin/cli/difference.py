@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 
 from ..exact_json import encode
 from ..mapping import AccountMapping, MappingSettings, account_way
-from .wording import many, printable, shortened
+from ..plurals import many
+from .wording import printable, shortened
 
 _MOST_KNOWN: Final = 20_000
 _MOST_NAMED: Final = 4

@@ -10,6 +10,7 @@ from ..events import Event
 from ..exact_json import decode, encode
 from ..formats import UnreadEvent, events, is_named, plain_name
 from ..mapping import Draft, Mapper, MappingSettings, Memory
+from ..plurals import many
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
 from ..sources.file import FileSource
@@ -18,7 +19,6 @@ from .census_text import Report
 from .closing import ExitStatus
 from .configuration import Configuration
 from .reading import open_source, tell_skipped_files
-from .wording import many
 
 # Some ten times a second: often enough to be seen moving.
 _SHOW_EVERY = 5_000

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from ..exact_json import decode, encode
 from ..mapping import MappingSettings
+from ..plurals import many
 from .difference import Differences, account_rule
-from .wording import many, printable, shortened
+from .wording import printable, shortened
 
 if TYPE_CHECKING:
     from .preview_run import Seen

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..errors import UsageError
+from ..plurals import many
 from ..sources import Positions
 from ..sources.file import FileSource
 from ..sources.paths import STDIN
 from .stopping import stoppable_stdin
-from .wording import many
 
 _MOST_NAMED = 5
 

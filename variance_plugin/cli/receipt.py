@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from rich.cells import set_cell_size
 
+from ..plurals import many
 from ..receiver import Account, Contact, Summary
-from .wording import many, printable, shortened, sums
+from .wording import printable, shortened, sums
 
 _MOST_LISTED = 12
 _WIDTH = 28

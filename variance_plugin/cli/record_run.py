@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
+from ..plurals import many
 from ..sources.recorder import record as recorder_for
 from .stopping import Signals
-from .wording import many, printable
+from .wording import printable
 
 _GUIDANCE = """\
 Recording on {url} into {target}. End with Ctrl-C.

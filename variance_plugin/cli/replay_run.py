@@ -10,6 +10,7 @@ from pathlib import Path
 from ..clock import SystemClock
 from ..errors import StateTaken, UsageError
 from ..exact_json import encode
+from ..plurals import many
 from ..runner import Runner
 from ..runtime.settings import CohortSettings, MetricsSettings, RunnerSettings, read
 from ..runtime.watching.logs import logging_to
@@ -22,7 +23,6 @@ from .run_run import load
 from .runner_watch import RunnerWatch
 from .source_run import apart, given_options
 from .stopping import Signals
-from .wording import many
 
 _LOOK_SECONDS = 0.25
 

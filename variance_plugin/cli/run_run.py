@@ -9,6 +9,7 @@ from pathlib import Path
 from ..clock import SystemClock
 from ..errors import UsageError
 from ..plugin import DELIVERED, REJECTED
+from ..plurals import many
 from ..runner import Runner
 from ..runtime import LoadedPlugin, load_plugin
 from ..runtime.settings import LogFormat, Option, PluginSettings, RunnerSettings, read
@@ -18,7 +19,6 @@ from .collecting import seldom_collected
 from .config_run import manifest_of
 from .runner_watch import RunnerWatch
 from .stopping import Signals, stoppable_stdin
-from .wording import many
 
 _logger = logging.getLogger(__name__)
 

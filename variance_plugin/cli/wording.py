@@ -25,11 +25,6 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
-def many(count: int, noun: str, plural: str = "") -> str:
-    """`1 event`, `2,000 events`; `plural` where an s does not do."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
 def sums(counts: Mapping[str, int]) -> str:
     """`1,800 track, 300 page`."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())

@@ -8,6 +8,7 @@ from itertools import islice
 from ..clock import Clock
 from ..errors import UsageError
 from ..events import Event
+from ..plurals import many
 from ..records import event_in
 from .changes import change, event
 from .listing import Cohort, Listing
@@ -22,8 +23,8 @@ _BATCH = 100
 _PASSES = 3
 _INDEX = "cohorts"
 _LEFT_OUT = {
-    "anonymous": "anonymous visitors are left out",
-    "undecided": "persons are left out, since nothing tells by which id they are known",
+    "anonymous": ("anonymous visitor", ""),
+    "undecided": ("person", " of whom nothing tells by which id they are known"),
 }
 
 Deliver = Callable[[Sequence[Event]], None]
@@ -111,9 +112,9 @@ class CohortSync:
             return
         if cohort.failures:
             _logger.warning(
-                "PostHog could not calculate %s %d times in a row; what it had last is synced",
+                "PostHog could not calculate %s %s in a row; what it had last is synced",
                 cohort,
-                cohort.failures,
+                many(cohort.failures, "time"),
             )
         for _ in range(_PASSES):
             for page in self._listing.persons(cohort, one.user_ids):
@@ -200,13 +201,17 @@ class _One:
                 ", ".join(sorted(self._renamed)),
             )
         _logger.info(
-            "%s is the trait %s of %d users: %d came, %d left%s",
+            "%s is the trait %s of %s: %d came, %d left%s",
             self._cohort,
             self._cohort.trait,
-            counts["members"],
+            many(counts["members"], "user"),
             counts["came"],
             counts["left"],
-            "".join(f"; {counts[what]} {words}" for what, words in _LEFT_OUT.items() if counts[what]),
+            "".join(
+                f"; left out: {many(counts[what], noun)}{why}"
+                for what, (noun, why) in _LEFT_OUT.items()
+                if counts[what]
+            ),
         )
 
     def _tell(self, changes: Sequence[tuple[str, Told]]) -> None:

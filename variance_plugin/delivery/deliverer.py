@@ -9,6 +9,7 @@ from ..clock import Clock
 from ..errors import Stopped
 from ..events import utc_text
 from ..messages import id_in
+from ..plurals import many
 from ..points import Point, reached
 from ..retry import retry_after_seconds, waits
 from .outcome import Answer, Outcome, classify, results_of
@@ -287,7 +288,7 @@ class Deliverer:
         if again := sorted_out[Outcome.RETRY]:
             asked_seconds = self._close_gate(retry_after_seconds(answer.retry_after, self._clock.now()))
             raise _Paused(
-                Pause(f"asked to send {len(again)} of {len(results)} messages again", asked_seconds)
+                Pause(f"asked to send {len(again)} of {many(len(results), 'message')} again", asked_seconds)
             )
 
     def _accept(self, indices: Sequence[int], run: _Run) -> None:

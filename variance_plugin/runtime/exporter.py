@@ -303,7 +303,7 @@ class Exporter:
         return 0 < hours * _SECONDS_PER_HOUR <= self._clock.monotonic() - first_failure
 
     def _give_up(self, events: Sequence[Any], reason: str) -> None:
-        late = f"not delivered within {self._settings.max_retry_hours:g} hours; last: {reason}"
+        late = f"not delivered within {self._settings.max_retry_hours:g} h; last: {reason}"
         for event in events:
             origin = readable(getattr(event, "origin", event))  # of what the plugin made in advance
             self.plugin.meta.set_aside(Rejection(event=origin, reason=late))

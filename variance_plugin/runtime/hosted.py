@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..errors import RetryError, SettingsError, Stopped, UsageError
+from ..plurals import many
 from ..turns import Turns
 from .calls import Calls, HookTimeout
 from .loading import Hook, LoadedPlugin
@@ -176,7 +177,7 @@ class HostedPlugin:
         self.tell(hook, error)
         count = self._failures[hook.name] = self._failures.get(hook.name, 0) + 1
         if count >= self._limits.failures_until_disabled and self.off is None:
-            self.switch_off(f"{hook.name} failed {count} times in a row; last: {_text(error)}")
+            self.switch_off(f"{hook.name} failed {many(count, 'time')} in a row; last: {_text(error)}")
 
     def tell(self, hook: Hook, error: Exception) -> None:
         """Count a failure, and log it: of those alike in a minute the first."""

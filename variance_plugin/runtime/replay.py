@@ -17,6 +17,7 @@ from ..errors import InvalidRecord, StateError, Stopped
 from ..events import Event
 from ..formats import events, unread
 from ..hooks import Rejection
+from ..plurals import many
 from ..state import DeadLetter, DeadLetterStore, LetterFilter
 from ..turns import Turns
 from .exporter import Exporter, PutOff
@@ -171,9 +172,8 @@ class Replays:
         if plugin in self._counts:
             self._counts[plugin].increment(Replayed.NOT_SENT, count)
         self._logger.error(
-            "%d dead letters of %s are not sent again, and stay what they are: %s; "
-            "ask for it again once that is put right",
-            count,
+            "%s of %s not sent again, and kept as before: %s; ask for it again once that is put right",
+            many(count, "dead letter"),
             _whose(plugin),
             why,
         )

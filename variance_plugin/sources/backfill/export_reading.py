@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
+from ...plurals import many
 from .. import Broken, Positions, Record, Stream
 from ..codecs import decoded
 from ..file import MAX_LINE_BYTES
@@ -100,7 +101,7 @@ class ExportReading:
         behind = self._final.behind if self._final else None
         number = behind.number if behind else self._number
         self._positions.save(self.window.key, {"done": True, "number": number})
-        _logger.info("window %s: done, %d records", self.window, number)
+        _logger.info("window %s: done, %s", self.window, many(number, "record"))
 
     def close(self) -> None:
         """See `in_turn.Reading`."""

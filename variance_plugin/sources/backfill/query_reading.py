@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ...exact_json import encode
+from ...plurals import many
 from .. import Broken, Positions, Record, Stream
 from ..lines import Place
 from .queries import COLUMNS, Key, Queries
@@ -71,7 +72,7 @@ class QueryReading:
     def save_end(self) -> None:
         """See `Tracked`."""
         self._positions.save(self.window.key, {"done": True, "number": self._at.number})
-        _logger.info("window %s: done, %d records", self.window, self._at.number)
+        _logger.info("window %s: done, %s", self.window, many(self._at.number, "record"))
 
     def close(self) -> None:
         """See `in_turn.Reading`."""

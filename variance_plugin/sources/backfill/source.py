@@ -82,7 +82,7 @@ class BackfillSource:
         left = [window for window in self._windows if not self._saved.get(window, {}).get("done")]
         done = len(self._windows) - len(left)
         if done:
-            _logger.info("%d of %d windows are done already", done, len(self._windows))
+            _logger.info("windows that are done already: %d of %d", done, len(self._windows))
         for window in left:
             for _ in range(_READINGS):
                 yield window

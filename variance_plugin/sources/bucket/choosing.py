@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
+from ...plurals import many
 from .done import At, Done, Standing
 from .names import Kind, Name, Window, in_order, read_name
 from .store import Object
@@ -176,7 +177,8 @@ class Chooser:
             and self.done.standing(folder + name, read_name(name) or kind, "") is Standing.NEW
         ]
         if (missing or not named) and not is_late:
-            lacking = f"{len(missing)} of {len(named)} files are not there yet" if named else "cannot be read"
+            are_not = f"{len(missing)} of {many(len(named), 'file')} not there yet"
+            lacking = are_not if named else "cannot be read"
             choice.notices.append(f"{of} and on: by its manifest, {lacking}; they are waited for")
             return
         for start in export.starts:
