@@ -128,6 +128,9 @@ def _delivery(parameters: Parameters) -> DeliverySettings:
         client_key=_file(parameters, "clientKey"),
         verify_tls=not parameters.yes("dangerouslySkipTlsVerification"),
     )
+    for key, secret in (("authHeader", settings.auth_header), ("sharedSecret", settings.shared_secret)):
+        if _PLACEHOLDER in secret.reveal():
+            parameters.fault(key, "is not whole: the … of an example is still in it")
     wrong = parameters.has_fault("authHeader") or parameters.has_fault("sharedSecret")
     if not wrong and not settings.auth_header and not settings.shared_secret:
         parameters.fault("authHeader", "neither it nor sharedSecret is set; one of them is needed")
@@ -167,7 +170,9 @@ def _webhook_url(parameters: Parameters, rules: AddressRules) -> str:
         valid = bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid, parts = False, urlsplit("")
-    if not valid or any(character.isspace() or not character.isprintable() for character in url):
+    if _PLACEHOLDER in url:
+        parameters.fault("webhookUrl", "is not whole: the … of an example is still in it")
+    elif not valid or any(character.isspace() or not character.isprintable() for character in url):
         parameters.fault("webhookUrl", "is not an address such as https://host/path")
     elif parts.scheme not in ("http", "https"):
         parameters.fault("webhookUrl", "begins with neither https:// nor http://")
@@ -181,6 +186,7 @@ def _webhook_url(parameters: Parameters, rules: AddressRules) -> str:
     return url
 
 
+_PLACEHOLDER = "…"
 _PORTS = {"http": 80, "https": 443}
 
 

@@ -175,12 +175,13 @@ def test_a_stop_before_the_end_is_no_success(running: Running, posthog: PostHog)
             [
                 "Error: these settings cannot be used:",
                 (
-                    "  posthog.project_id: is needed for a backfill; give it there or by "
-                    "RUNNER_POSTHOG__PROJECT_ID"
+                    "  posthog.project_id: is needed for a backfill; give it by "
+                    "--set posthog.project_id=… or by RUNNER_POSTHOG__PROJECT_ID"
                 ),
                 (
-                    "  posthog.personal_api_key: is needed for a backfill; give it there or by "
-                    "RUNNER_POSTHOG__PERSONAL_API_KEY"
+                    "  posthog.personal_api_key: is needed for a backfill; give it by "
+                    "RUNNER_POSTHOG__PERSONAL_API_KEY, or by RUNNER_POSTHOG__PERSONAL_API_KEY_FILE as the "
+                    "name of a file that has it"
                 ),
             ],
         ),

@@ -165,6 +165,15 @@ def test_everything_that_is_wrong_is_said_at_once_and_before_anything_is_read(tm
         FileSource(["good.jsonl", "nowhere"])
 
 
+@pytest.mark.parametrize("name", ["events.csv", "EVENTS.CSV.gz", "events.tsv", "events.xlsx"])
+def test_a_table_is_refused_before_each_of_its_lines_becomes_a_dead_letter(name: str) -> None:
+    """It is what PostHog's pages export; in a folder it is passed over, as everything else is."""
+    put(name, "events.jsonl", content=b"event,distinct_id\nsigned up,kim\n")
+
+    assert fault_of(name).startswith(f"{name}: a table, as PostHog's pages export it, has not all")
+    assert [(name, NO_EVENTS)] == [(skipped.name, skipped.reason) for skipped in choose(["."]).skipped]
+
+
 def test_a_folder_that_holds_parquet_is_refused_and_not_half_read() -> None:
     """Events that would be left out are no reason to go on; files that hold none are."""
     put("exports/a.jsonl")

@@ -145,7 +145,7 @@ def test_a_port_that_is_taken_names_the_setting(metrics: Metrics, patient: Patie
 
     assert (
         f"metrics.listen: cannot listen on 127.0.0.1:{port}: Address already in use; "
-        "choose another address, or `off`"
+        "another runner may have it; choose another address, or none: --set metrics.listen=off"
     ) == str(raised.value)
 
 

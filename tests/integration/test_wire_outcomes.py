@@ -136,7 +136,7 @@ def test_an_event_that_is_refused_alone_is_rejected_with_its_reason(
     [
         ("http://variance.invalid/hook", "name does not resolve", "endpoint at fault"),
         ("http://a..b/hook", "the address cannot be used", "endpoint at fault"),
-        ("https://127.0.0.1:{port}/webhook", "TLS or certificate failure", "endpoint at fault"),
+        ("https://127.0.0.1:{port}/webhook", "no TLS is spoken there", "endpoint at fault"),
         ("http://127.0.0.1:{closed}/", "network error: connection refused", "retry"),
     ],
     ids=["unknown name", "impossible name", "no TLS there", "nobody listens"],

@@ -32,6 +32,17 @@ SETTINGS = DeliverySettings(webhook_url="http://hooks.example:8080/c/1?token=hus
             "caCertificate",
             id="certificate",
         ),
+        pytest.param(
+            Answer(failure=Failure.CERTIFICATE_DATE),
+            "no secure connection",
+            "renew",
+            id="certificate is over",
+        ),
+        pytest.param(
+            Answer(failure=Failure.CERTIFICATE_NAME), "no secure connection", "by a name", id="another's"
+        ),
+        pytest.param(Answer(failure=Failure.NO_TLS), "no secure connection", "http://", id="no TLS"),
+        pytest.param(Answer(status=200, body=b" <html>Log in"), "by a web page", "are lost", id="web page"),
         pytest.param(Answer(failure=Failure.PROXY), "The proxy", "proxyUrl", id="proxy"),
         pytest.param(Answer(failure=Failure.ADDRESS), "No request", "webhookUrl", id="address"),
         pytest.param(

@@ -436,16 +436,52 @@ def test_what_is_missing_is_told_with_the_ways_to_give_it() -> None:
         read(None, environment={}, manifest_of=manifest_of)
 
     assert [
-        "source.paths: is required and has no value; give it there or by RUNNER_SOURCE__PATHS",
+        "runner.toml: is not in this folder, and no other file was named",
         (
-            "plugins.variance.config.webhookUrl: is required and has no value; give it there or by "
-            "RUNNER_PLUGINS__VARIANCE__CONFIG__WEBHOOK_URL"
+            "source.paths: is required and has no value; "
+            "give it by --set source.paths=… or by RUNNER_SOURCE__PATHS"
         ),
+        ("plugins.variance.config.webhookUrl: is required and has no value; give it by VARIANCE_WEBHOOK_URL"),
         (
             "plugins.variance.config.authHeader: neither it nor sharedSecret is set; one of them is needed; "
-            "give it there or by RUNNER_PLUGINS__VARIANCE__CONFIG__AUTH_HEADER"
+            "give it by VARIANCE_AUTH_HEADER"
         ),
     ] == list(map(str, raised.value.faults))
+
+
+def test_in_a_file_each_thing_that_is_missing_has_its_place(tmp_path: Path) -> None:
+    """Of one plugin that sends to Variance, and of two, for which `VARIANCE_…` would not tell which."""
+    file = tmp_path / "runner.toml"
+    found = []
+    for plugins in ("", '[[plugins]]\nname = "eu"\nfrom = "variance"\n[[plugins]]\nname = "variance"\n'):
+        file.write_text(f"[source]\n{plugins}")
+        with pytest.raises(SettingsError) as raised:
+            read(file, environment={"VARIANCE_AUTH_HEADER": ""}, manifest_of=manifest_of)
+        found.append([str(fault) for fault in raised.value.faults if "webhookUrl" in fault.key])
+
+    missing = "is required and has no value; give it below [plugins.config]"
+    assert [
+        [f"plugins.variance.config.webhookUrl: {missing} in {file} or by VARIANCE_WEBHOOK_URL"],
+        [
+            f"plugins.{name}.config.webhookUrl: {missing} in {file} or by "
+            f"RUNNER_PLUGINS__{name.upper()}__CONFIG__WEBHOOK_URL"
+            for name in ("eu", "variance")
+        ],
+    ] == found
+
+
+@pytest.mark.parametrize("place", ["webhookUrl", "plugins.variance.webhookUrl"])
+def test_a_plugins_parameter_in_another_place_is_told_its_own(place: str, tmp_path: Path) -> None:
+    """Both places are likely ones."""
+    file = tmp_path / "runner.toml"
+    line = 'webhookUrl = "https://hooks.variance.example/c/1"\n'
+    at_top, in_plugin = (line, "") if place == "webhookUrl" else ("", line)
+    file.write_text(f'{at_top}[source]\npaths = ["x"]\n[[plugins]]\nname = "variance"\n{in_plugin}')
+    with pytest.raises(SettingsError) as raised:
+        read(file, environment={}, manifest_of=manifest_of)
+
+    told = f"is a parameter of a plugin: it belongs below [plugins.config] (from {file})"
+    assert f"{place}: {told}" == str(raised.value.faults[0])
 
 
 @pytest.mark.parametrize(
@@ -566,7 +602,7 @@ def test_only_the_settings_of_its_own_kind_are_told_of_a_source() -> None:
         ),
         (
             'type = "bucket"',
-            "source.url: is required and has no value; give it there or by RUNNER_SOURCE__URL",
+            "source.url: is required and has no value; give it in runner.toml or by RUNNER_SOURCE__URL",
         ),
         (
             'type = "bucket"\nurl = "a"\nulr = "b"',

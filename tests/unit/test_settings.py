@@ -127,6 +127,12 @@ FAULTS = [
     pytest.param(
         "webhookUrl", "https://[::1/", "is not an address such as https://host/path", id="broken IPv6"
     ),
+    pytest.param(
+        "webhookUrl", "https://…", "is not whole: the … of an example is still in it", id="example's address"
+    ),
+    pytest.param(
+        "authHeader", "Bearer …", "is not whole: the … of an example is still in it", id="example's secret"
+    ),
     pytest.param("webhookUrl", "ftp://h/", "begins with neither https:// nor http://", id="other scheme"),
     pytest.param(
         "webhookUrl",

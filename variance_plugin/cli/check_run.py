@@ -1,24 +1,32 @@
 """The settings in force on the screen, and one message to see whether they work."""
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from ..clock import SystemClock
 from ..delivery import DeliverySettings, RequestsTransport
 from ..delivery.request import build
+from ..errors import Fault, SettingsError, UsageError
 from ..events import utc_text
 from ..exact_json import encode
 from ..manifest import Parameter
 from ..messages import LIBRARY, Context, TrackMessage
+from ..runtime.settings import FILE_NAME, read
 from ..settings import manifest, read_settings
 from .closing import ExitStatus
+from .config_run import manifest_of, to_text
 from .configuration import Configuration
 from .diagnosis import diagnose
+from .options import PluginOptions
+from .source_run import apart, given_options
 from .wording import address, printable
 
 TEST_EVENT = "PostHog connection test"
 TEST_VISITOR = "posthog-connection-test"
+_UNTRIED = "\nThe settings can be used. Whether the connection works: add --send.\n"
 
 
 def check(configuration: Configuration, *, send: bool) -> ExitStatus:
@@ -27,15 +35,51 @@ def check(configuration: Configuration, *, send: bool) -> ExitStatus:
     Raises:
         SettingsError: With all that is wrong with them.
     """
-    settings = configuration.checked(read_settings)
+    try:
+        settings = configuration.checked(read_settings)
+    except SettingsError as error:
+        raise SettingsError([*error.faults, *_hint(configuration)]) from error
     for line in in_force(configuration):
         sys.stdout.write(f"{line}\n")
     if not send:
-        sys.stdout.write("\nThe settings can be used. Whether the connection works: add --send.\n")
+        sys.stdout.write(_UNTRIED)
         return ExitStatus.DONE
-    sys.stdout.write(f"\nSending one test message to {address(settings.delivery.webhook_url)} ...\n")
-    sys.stdout.flush()
     return _send(settings.delivery)
+
+
+def check_runner(file: Path, given: PluginOptions, *, send: bool) -> ExitStatus:
+    """The same of the app runner's settings, and of every destination in them that is a `VariancePlugin`'s.
+
+    Raises:
+        SettingsError: With all that is wrong with them.
+        UsageError: When there is another file of parameters.
+    """
+    if given.settings is not None:
+        raise UsageError(f"--settings has no place beside {file}: [plugins.config] there takes parameters")
+    parameters, settings = apart(given.assignments or ())
+    flags = {
+        "--webhook-url": ("webhookUrl", given.webhook_url),
+        "--auth-header": ("authHeader", given.auth_header),
+    }
+    found = read(
+        file,
+        environment=os.environ,
+        options=[*given_options(flags), *parameters],
+        assignments=settings,
+        manifest_of=manifest_of,
+    )
+    sys.stdout.write(to_text(found))
+    if not send:
+        sys.stdout.write(_UNTRIED)
+        return ExitStatus.DONE
+    plugins = [plugin for plugin in found.settings.plugins if plugin.enabled]
+    ours = [plugin for plugin in plugins if manifest_of(plugin).main == manifest().main]
+    for plugin in plugins:
+        if plugin not in ours:
+            sys.stdout.write(f"\n{plugin.name}: nothing is sent, it is no plugin of this program\n")
+    return max(
+        (_send(read_settings(one.config).delivery, f"({one.name}) ") for one in ours), default=ExitStatus.DONE
+    )
 
 
 def in_force(configuration: Configuration) -> list[str]:
@@ -58,7 +102,16 @@ def _shown(key: str, value: Any, parameter: Parameter) -> str:
     return printable(text) or "-"
 
 
-def _send(settings: DeliverySettings) -> ExitStatus:
+def _hint(configuration: Configuration) -> list[Fault]:
+    """Who has a `runner.toml` has given the address there, where this command does not look by itself."""
+    if configuration.faults or "webhookUrl" in configuration.values or not Path(FILE_NAME).is_file():
+        return []
+    return [Fault(key=FILE_NAME, problem=f"is not read; `variance-plugin check {FILE_NAME}` does")]
+
+
+def _send(settings: DeliverySettings, which: str = "") -> ExitStatus:
+    sys.stdout.write(f"\nSending one test message to {address(settings.webhook_url)} {which}...\n")
+    sys.stdout.flush()
     clock = SystemClock()
     now = utc_text(clock.now()) or ""
     message = TrackMessage(

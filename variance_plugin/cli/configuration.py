@@ -19,6 +19,8 @@ from .wording import printable
 
 _Settings = TypeVar("_Settings")
 
+# Tables of runner.toml, by which it is known.
+_RUNNERS = frozenset(["source", "plugins"])
 # Parameters with a flag of their own; all others are given by `--set`.
 FLAGS = {"webhookUrl": "--webhook-url", "authHeader": "--auth-header"}
 
@@ -123,6 +125,10 @@ class _Found:
         except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             kind = "JSON" if _is_json(file) else "TOML"
             self.fault("--settings", f"{file} is no table of settings in {kind}: {error}")
+            return
+        if _RUNNERS.intersection(table):
+            told = f"{file} holds settings of the app runner: `variance-plugin check {file}`, `run {file}`"
+            self.fault("--settings", told)
             return
         for key, value in table.items():
             if key not in self._parameters:

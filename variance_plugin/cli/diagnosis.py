@@ -46,6 +46,10 @@ def _taken(answer: Answer) -> Diagnosis:
                 found=f"The request was taken, but the message in it was refused: {reason}",
                 advice="address and secret are right; the reason above says what the receiver wants",
             )
+    if answer.body.lstrip()[:1] == b"<":
+        return Diagnosis(
+            found=f"The message was taken (HTTP {answer.status}), but by a web page", advice=_PAGE
+        )
     return Diagnosis(found=f"All is well: the message was taken (HTTP {answer.status}).")
 
 
@@ -87,7 +91,19 @@ _NO_ANSWER = {
     ),
     Failure.TLS: (
         "There is no secure connection to {host}",
-        "name the authority of its certificate in caCertificate; for a receiver without TLS, begin with http://",
+        "name the authority of its certificate in caCertificate; so, too, when a proxy on the way opens TLS",
+    ),
+    Failure.CERTIFICATE_DATE: (
+        "There is no secure connection to {host}",
+        "who runs the receiver has to renew its certificate; if it is, set the clock of this machine right",
+    ),
+    Failure.CERTIFICATE_NAME: (
+        "There is no secure connection to {host}",
+        "call the receiver in webhookUrl by a name that its certificate has, or ask who runs it",
+    ),
+    Failure.NO_TLS: (
+        "There is no secure connection to {host}",
+        "check the port of webhookUrl; for a receiver without TLS, begin with http://",
     ),
     Failure.PROXY: (
         "The proxy did not let the request pass",
@@ -105,6 +121,10 @@ _CREDENTIALS = (
     "Bearer), or sharedSecret, with your Variance connection"
 )
 _PATH = "the host is right, the rest of webhookUrl is not; compare it with your Variance connection"
+_PAGE = (
+    "a webhook answers with JSON or nothing; a page is what a website or its login shows to everybody, and "
+    "events that it takes are lost. Compare webhookUrl with your Variance connection"
+)
 _METHOD = "this address takes no POST; compare webhookUrl with your Variance connection"
 _PAYLOAD = (
     "address and secret are right, but the receiver does not understand the payload; look at what it "

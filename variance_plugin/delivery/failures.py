@@ -24,6 +24,16 @@ _UNUSABLE_ADDRESS = (
 # The connection ended without the farewell of TLS: as for TCP, that is nobody's fault.
 _TLS_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
+# OpenSSL's numbers (`x509_vfy.h`): not valid yet, expired; another host name, another address.
+_REFUSED_CERTIFICATES = {
+    9: Failure.CERTIFICATE_DATE,
+    10: Failure.CERTIFICATE_DATE,
+    62: Failure.CERTIFICATE_NAME,
+    64: Failure.CERTIFICATE_NAME,
+}
+# What OpenSSL says of an answer that is no TLS; the second, when it looks like HTTP.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
 
 def failure_of(error: Exception) -> Answer:
     """The answer that stands for an attempt which ended in this exception."""
@@ -50,11 +60,13 @@ def failure_of(error: Exception) -> Answer:
 def _tls(causes: list[BaseException]) -> Answer | None:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Answer(failure=Failure.TLS, detail=f"certificate refused: {cause.verify_message}")
+            failure = _REFUSED_CERTIFICATES.get(cause.verify_code, Failure.TLS)
+            return Answer(failure=failure, detail=f"certificate refused: {cause.verify_message}")
         if isinstance(cause, _TLS_ENDED):
             return Answer(failure=Failure.NETWORK, detail="the connection ended")
         if isinstance(cause, ssl.SSLError):
-            return Answer(failure=Failure.TLS, detail=cause.reason or "handshake failed")
+            failure = Failure.NO_TLS if cause.reason in _NO_TLS else Failure.TLS
+            return Answer(failure=failure, detail=cause.reason or "handshake failed")
         # `requests` says it of the authorities with a bare OSError, the system of the own certificate.
         if isinstance(cause, FileNotFoundError) or (type(cause) is OSError and "invalid path" in str(cause)):
             return Answer(failure=Failure.TLS, detail="a certificate file is missing")

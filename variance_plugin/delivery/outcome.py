@@ -14,6 +14,9 @@ class Failure(StrEnum):
     TIMEOUT = "time-out"
     BROKEN_ANSWER = "broken answer"
     TLS = "TLS or certificate failure"
+    CERTIFICATE_DATE = "the certificate is out of date"
+    CERTIFICATE_NAME = "the certificate is that of another host"
+    NO_TLS = "no TLS is spoken there"
     UNRESOLVED = "name does not resolve"
     ADDRESS = "the address cannot be used"
     FORBIDDEN = "the address is not allowed"
@@ -69,6 +72,17 @@ def printable(text: str) -> str:
 _EXCERPT = 400
 _RETRY = frozenset([408, 425, 429])
 _AT_FAULT = frozenset([401, 403, 404, 405, 407, 410, 501])
+_FAILURES_AT_FAULT = frozenset(
+    [
+        Failure.TLS,
+        Failure.CERTIFICATE_DATE,
+        Failure.CERTIFICATE_NAME,
+        Failure.NO_TLS,
+        Failure.ADDRESS,
+        Failure.FORBIDDEN,
+        Failure.PROXY,
+    ]
+)
 
 
 def classify(answer: Answer, *, answered_before: bool = True) -> Outcome:
@@ -81,7 +95,7 @@ def classify(answer: Answer, *, answered_before: bool = True) -> Outcome:
     """
     status = answer.status
     if status is None:
-        if answer.failure in (Failure.TLS, Failure.ADDRESS, Failure.FORBIDDEN, Failure.PROXY):
+        if answer.failure in _FAILURES_AT_FAULT:
             return Outcome.ENDPOINT_AT_FAULT
         if answer.failure is Failure.UNRESOLVED and not answered_before:
             return Outcome.ENDPOINT_AT_FAULT

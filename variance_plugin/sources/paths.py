@@ -29,6 +29,11 @@ _PACKED_MAGIC = (b"PK\x03\x04", b"BZh", b"\xfd7zX", b"\x04\x22\x4d\x18", b"\xff\
 _NOT_PARQUET = (
     "Parquet is read by the source for batch exports, from a folder as well: variance-plugin bucket FOLDER"
 )
+_TABLE = re.compile(r"\.(csv|tsv|xlsx?|ods)(\.\w+)?$", re.IGNORECASE)
+_NOT_TABLE = (
+    "a table, as PostHog's pages export it, has not all that a message is made of: have PostHog export "
+    "events as JSON lines, or ask its API for them by `variance-plugin backfill`"
+)
 _NOT_PACKED = "packed in a way that is not read here; unpack it, or pack it with gzip, brotli or zstd"
 _IS_HIDDEN = "hidden"
 _IS_LINK = "a link to a folder; name it to have it read"
@@ -213,6 +218,8 @@ def _check(name: str, head: bytes) -> None:
     """Raises: UsageError, the reason why this file cannot be read here."""
     if _PARQUET.search(name) or head == _PARQUET_MAGIC:
         raise UsageError(_NOT_PARQUET)
+    if _TABLE.search(name):
+        raise UsageError(_NOT_TABLE)
     if _PACKED.search(name) or head.startswith(_PACKED_MAGIC):
         raise UsageError(_NOT_PACKED)
     require(codec_of(head, name))

@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ... import settings as variance
 from ...errors import Fault
 from ...manifest import nearest
-from .names import PLUGINS, SOURCE, KeyPath, children, dotted, generic, keys, variable
+from .names import PLUGINS, SOURCE, KeyPath, children, dotted, generic, keys, ways_to_give
 
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 _NO_TAG = "union_tag_invalid"
@@ -37,7 +38,7 @@ def faults_of(
         path = (*path, "type") if detail["type"] == _NO_TAG else path
         problem = _problem(detail, path)
         if detail["type"] == "missing":
-            fault = Fault(key=dotted(path), problem=f"{problem}; give it there or by {variable(path)}")
+            fault = Fault(key=dotted(path), problem=f"{problem}; {ways_to_give(path, origins.get(()))}")
         else:
             # Of a setting that there is not nothing is noted, and only the file can have brought it here.
             fault = told(Fault(key=dotted(path), problem=problem), origins.get(path, origins.get(())))
@@ -49,6 +50,8 @@ def unknown(path: KeyPath) -> str:
     """What is wrong with a setting that there is not."""
     if path[:1] == (SOURCE,) and path in keys():
         return "is no setting of this type of source"
+    if path[-1] in variance.manifest().parameters and (len(path) == 1 or path[0] == PLUGINS):
+        return "is a parameter of a plugin: it belongs below [plugins.config]"
     return f"unknown setting{nearest(path[-1], dict.fromkeys(sorted(children(path[:-1]))))}"
 
 

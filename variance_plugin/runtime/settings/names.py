@@ -78,6 +78,16 @@ def children(path: KeyPath) -> set[str]:
     return {known[len(path)] for known in keys() if known[: len(path)] == path and len(known) > len(path)}
 
 
+def ways_to_give(path: KeyPath, file: str | None) -> str:
+    """How a value that is missing can be given, in the user's words; `file` is that of the settings."""
+    key = keys().get(generic(path))
+    if file is not None:
+        return f"give it in {file} or by {variable(path)}"
+    if key is not None and key.is_secret:
+        return f"give it by {variable(path)}, or by {variable(path)}_FILE as the name of a file that has it"
+    return f"give it by --set {dotted(path)}=… or by {variable(path)}"
+
+
 def generic(path: KeyPath) -> KeyPath:
     """The path with `ANY` in the place of a plugin's name."""
     return (PLUGINS, ANY, *path[2:]) if path[:1] == (PLUGINS,) and len(path) > 1 else path

@@ -41,9 +41,11 @@ class PluginConfig:
         self._gathered = gathered
         self._path: KeyPath = (PLUGINS, name, CONFIG)
         self._faults: list[Fault] = []
+        self._is_only_variance = False
 
     def gather(self, environment: Mapping[str, str], *, is_only_variance: bool) -> None:
         """Take what every place gives; `VARIANCE_…` only where it is clear which plugin that means."""
+        self._is_only_variance = is_only_variance and is_variance(self._manifest)
         table = self._gathered.plugins[self._path[1]].get(CONFIG)
         for key, value in table.items() if isinstance(table, dict) else ():
             self._take_from_file(printable(key), value)
@@ -97,8 +99,12 @@ class PluginConfig:
     def _advised(self, fault: Fault) -> Fault:
         if fault.key in self.origins or fault.key not in self._parameters:
             return fault
-        ways = f"give it there or by {variable((*self._path, fault.key))}"
-        return Fault(key=fault.key, problem=f"{fault.problem}; {ways}")
+        name = variable((*self._path, fault.key))
+        if self._is_only_variance:
+            name = variables.variable(fault.key)
+        file = self._gathered.origins.get(())
+        ways = f"by {name}" if file is None else f"below [plugins.config] in {file} or by {name}"
+        return Fault(key=fault.key, problem=f"{fault.problem}; give it {ways}")
 
     def _take_from_file(self, key: str, value: Any) -> None:
         origin = self._gathered.origins[()]

@@ -11,7 +11,7 @@ from ...errors import Fault, SettingsError, UsageError
 from ...manifest import Manifest
 from .faults import faults_of
 from .gathered import Gathered, Option
-from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys, variable
+from .names import ADAPTER, CONFIG, PLUGIN_ADAPTER, PLUGINS, SOURCE, KeyPath, dotted, keys, ways_to_give
 from .plugin_config import PluginConfig, is_variance
 from .sources import DEFAULT_SOURCE, BackfillSource, HttpSource, KafkaSource
 from .tables import PluginSettings, PosthogSettings, RunnerSettings
@@ -82,6 +82,7 @@ def read(  # noqa: PLR0913 -- where settings may come from, one by one
         tables[SOURCE] = {"type": "none"}
     if isinstance(tables[SOURCE], dict):
         tables[SOURCE] = {"type": DEFAULT_SOURCE} | tables[SOURCE]
+    file_given = gathered.origins.get(())
     faults = list(gathered.faults)
     settings: RunnerSettings | None = None
     try:
@@ -91,9 +92,13 @@ def read(  # noqa: PLR0913 -- where settings may come from, one by one
         found = faults_of(error, list(gathered.plugins), gathered.origins, gathered.told)
         faults += [fault for fault in found if fault.key not in told]
     else:
-        faults += [gathered.told(fault, gathered.option(fault.key)) for fault in _at_odds(settings)]
+        faults += [
+            gathered.told(fault, gathered.option(fault.key)) for fault in _at_odds(settings, file_given)
+        ]
     configs = _Configs(gathered, environment, manifest_of)
     faults += configs.faults
+    if faults and looks_for_file and file_given is None:
+        faults.insert(0, Fault(key=FILE_NAME, problem="is not in this folder, and no other file was named"))
     if settings is None or faults:
         raise SettingsError(faults)
     plugins = [replace(plugin, config=configs.values(plugin.name)) for plugin in settings.plugins]
@@ -160,7 +165,7 @@ class _Configs:
                 self.faults.append(gathered.told(fault, gathered.origins.get(path)))
 
 
-def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
+def _at_odds(settings: RunnerSettings, file: str | None) -> Iterator[Fault]:
     """What is wrong with values that are fine each by itself."""
     if not any(plugin.enabled for plugin in settings.plugins):
         yield Fault(key=PLUGINS, problem="none of them is enabled; events would lead nowhere")
@@ -182,16 +187,16 @@ def _at_odds(settings: RunnerSettings) -> Iterator[Fault]:
                 key=f"posthog.{name}", problem="is on, and needs posthog.project_key, which is not set"
             )
     if isinstance(settings.source, BackfillSource):
-        yield from _backfill_at_odds(settings.source)
-        yield from _without_project("a backfill", posthog)
+        yield from _backfill_at_odds(settings.source, file)
+        yield from _without_project("a backfill", posthog, file)
     elif settings.cohorts.sync:
-        yield from _without_project("cohorts", posthog)
+        yield from _without_project("cohorts", posthog, file)
     yield from _kafka_at_odds(settings)
 
 
-def _backfill_at_odds(source: BackfillSource) -> Iterator[Fault]:
+def _backfill_at_odds(source: BackfillSource, file: str | None) -> Iterator[Fault]:
     if not source.from_:
-        yield _needed("a backfill", (SOURCE, "from"))
+        yield _needed("a backfill", (SOURCE, "from"), file)
     elif source.to and source.to <= source.from_:
         yield Fault(
             key=dotted((SOURCE, "to")),
@@ -199,15 +204,15 @@ def _backfill_at_odds(source: BackfillSource) -> Iterator[Fault]:
         )
 
 
-def _without_project(what: str, posthog: PosthogSettings) -> Iterator[Fault]:
+def _without_project(what: str, posthog: PosthogSettings, file: str | None) -> Iterator[Fault]:
     """What it takes to ask PostHog about a project."""
     for name in ("project_id", "personal_api_key"):
         if not getattr(posthog, name):
-            yield _needed(what, ("posthog", name))
+            yield _needed(what, ("posthog", name), file)
 
 
-def _needed(what: str, path: KeyPath) -> Fault:
-    return Fault(key=dotted(path), problem=f"is needed for {what}; give it there or by {variable(path)}")
+def _needed(what: str, path: KeyPath, file: str | None) -> Fault:
+    return Fault(key=dotted(path), problem=f"is needed for {what}; {ways_to_give(path, file)}")
 
 
 def _kafka_at_odds(settings: RunnerSettings) -> Iterator[Fault]:

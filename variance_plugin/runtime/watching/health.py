@@ -67,7 +67,8 @@ class HealthServer:
             why = error.strerror if isinstance(error, OSError) else "no address"
             where = f"{address[0]}:{address[1]}"
             raise UsageError(
-                f"{setting}: cannot listen on {where}: {why}; choose another address, or `off`"
+                f"{setting}: cannot listen on {where}: {why}; another runner may have it; "
+                "choose another address, or none: --set metrics.listen=off"
             ) from error
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=[_POLL_SECONDS], name="health", daemon=True

@@ -1,0 +1,107 @@
+"""`variance-plugin check runner.toml`: what `run` would use, and whether its destinations take a message."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from variance_plugin.receiver import Answer, LocalVariance
+
+SECONDS = 30.0
+SETTINGS = """
+[source]
+paths = ["events.jsonl"]
+
+[[plugins]]
+name = "eu"
+from = "variance"
+[plugins.config]
+webhookUrl = "{url}"
+authHeader = "Bearer demo-token"
+allowedHosts = "127.0.0.1"
+
+[[plugins]]
+name = "us"
+from = "variance"
+[plugins.config]
+webhookUrl = "{url}"
+authHeader = "Bearer hush-hush"
+allowedHosts = "127.0.0.1"
+"""
+
+Check: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def check(tmp_path: Path, variance: LocalVariance) -> Check:
+    """Runs the command where `runner.toml` has two destinations, the second one with a wrong secret."""
+    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE", "RUNNER"))}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "variance_plugin", "check", *arguments],
+            cwd=tmp_path,
+            env=clean,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+def test_every_destination_gets_one_message_and_has_its_own_diagnosis(
+    check: Check, variance: LocalVariance
+) -> None:
+    """The worst of them is the exit status, and no secret shows."""
+    ended = check("runner.toml", "--send")
+
+    _, eu, us = ended.stdout.split(f"Sending one test message to {variance.url} ")
+    assert "(eu) ...\nAll is well: the message was taken (HTTP 200).\n\n" == eu
+    assert us.startswith("(us) ...\n")
+    assert "What to do: the receiver expects another secret" in us
+    assert (1, 1, False) == (ended.returncode, len(variance.posts), "hush" in ended.stdout + ended.stderr)
+
+
+def test_without_send_the_settings_are_shown_and_nothing_is_posted(
+    check: Check, variance: LocalVariance
+) -> None:
+    """As `config show` shows them."""
+    ended = check("runner.toml", "--set", "logs.level=debug")
+
+    rows = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines() if line}
+    assert [variance.url, "runner.toml"] == rows["plugins.eu.config.webhookUrl"]
+    assert ["debug", "--set"] == rows["logs.level"]
+    assert (0, 0) == (ended.returncode, len(variance.posts))
+
+
+def test_who_forgets_to_name_the_runners_settings_is_told_of_them(check: Check) -> None:
+    """By `check` alone, and by `--settings`, which is for parameters."""
+    for arguments, told in [
+        ([], "runner.toml: is not read; `variance-plugin check runner.toml` does"),
+        (
+            ["--settings", "runner.toml"],
+            "runner.toml holds settings of the app runner: `variance-plugin check",
+        ),
+        (["runner.toml", "--settings", "x"], "--settings has no place beside runner.toml"),
+    ]:
+        ended = check(*arguments)
+        assert (2, True) == (ended.returncode, told in ended.stderr), ended.stderr
+
+
+def test_a_web_page_that_takes_a_message_is_not_taken_for_a_webhook(
+    check: Check, variance: LocalVariance
+) -> None:
+    """A website answers 200 to anything, and what it is sent is lost."""
+    variance.answer_with(lambda _post: Answer(status=200, body=b"<!doctype html><title>Log in</title>"))
+
+    ended = check("runner.toml", "--send")
+
+    assert 1 == ended.stdout.count("The message was taken (HTTP 200), but by a web page")
+    assert 1 == ended.returncode
