@@ -1,9 +1,11 @@
 """What the tests on the wire share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.stand_ins.program import Program
 from variance_plugin.receiver import LocalVariance
 
 
@@ -20,3 +22,9 @@ def variance() -> Iterator[LocalVariance]:
     """A local Variance that asks for an authorization; `answer_with` gives it a script."""
     with LocalVariance(authorization="Bearer demo-token") as running:
         yield running
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """`variance-plugin`, in the folder of the test."""
+    return Program(tmp_path)

@@ -1,29 +1,22 @@
 """`variance-plugin backfill`, as a process: killed and started again."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from threading import Event
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import pytest
 
 from tests.stand_ins.posthog import KEY, PROJECT, PostHog, Refused, at, events
+from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import LocalVariance
 from variance_plugin.receiver.answers import Answer
 from variance_plugin.receiver.post import Post
 
-SECONDS = 30.0  # nothing here takes that long; what does has failed
 START = at("2025-01-06")
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 
 @pytest.fixture
@@ -36,34 +29,12 @@ def posthog() -> Iterator[PostHog]:
 
 
 @pytest.fixture
-def running(tmp_path: Path, posthog: PostHog, variance: LocalVariance) -> Running:
-    """Start the command in a folder of its own; it is gone at the end, whatever happens."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    } | {
-        "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
-        "VARIANCE_WEBHOOK_URL": variance.url,
-        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
-        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-        "RUNNER_METRICS__LISTEN": "off",
-    }
-
-    @contextmanager
-    def start(*arguments: str, change: Mapping[str, str] | None = None) -> Iterator[Process]:
-        given = ["--from", "2025-01-06", "--to", "2025-01-20", "--host", posthog.url]
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "backfill", *given, *arguments],
-            cwd=tmp_path,
-            env=environment | dict(change or {}),
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+def running(program: Program, posthog: PostHog, variance: LocalVariance) -> Starting:
+    """Start the command."""
+    program.send_to(variance)
+    program.settings |= {"RUNNER_POSTHOG__PERSONAL_API_KEY": KEY, "RUNNER_METRICS__LISTEN": "off"}
+    given = ["--from", "2025-01-06", "--to", "2025-01-20", "--host", posthog.url]
+    return partial(program.start, "backfill", *given)
 
 
 def delivered(variance: LocalVariance) -> list[Mapping[str, Any]]:
@@ -73,7 +44,7 @@ def delivered(variance: LocalVariance) -> list[Mapping[str, Any]]:
 
 
 def test_a_kill_in_the_middle_loses_nothing_and_repeats_what_was_in_flight(
-    running: Running, posthog: PostHog, variance: LocalVariance
+    running: Starting, posthog: PostHog, variance: LocalVariance
 ) -> None:
     """The second start goes on with the run that PostHog has made, and asks for no window twice."""
     is_in_flight, may_go_on = Event(), Event()
@@ -106,7 +77,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_repeats_what_was_in_flight(
 
 
 def test_nothing_is_lost_over_several_kills_while_posthog_has_troubles(
-    running: Running, posthog: PostHog, variance: LocalVariance
+    running: Starting, posthog: PostHog, variance: LocalVariance
 ) -> None:
     """Downloads break off, addresses end, requests are too many, and the program is killed three times."""
     fatal = {3, 8, 13}
@@ -138,7 +109,7 @@ def test_nothing_is_lost_over_several_kills_while_posthog_has_troubles(
 
 
 def test_what_is_done_is_not_asked_for_again(
-    running: Running, posthog: PostHog, variance: LocalVariance
+    running: Starting, posthog: PostHog, variance: LocalVariance
 ) -> None:
     """The same command once more has nothing to do, and says so."""
     with running("--project-id", str(PROJECT)) as process:
@@ -155,7 +126,7 @@ def test_what_is_done_is_not_asked_for_again(
     assert KEY not in first + second
 
 
-def test_a_stop_before_the_end_is_no_success(running: Running, posthog: PostHog) -> None:
+def test_a_stop_before_the_end_is_no_success(running: Starting, posthog: PostHog) -> None:
     """All that was read is delivered; and still there is more to come, which the status says."""
     posthog.conduct.next_runs.clear()
     posthog.conduct.next_runs.append([("Running", None)])
@@ -204,7 +175,7 @@ def test_a_stop_before_the_end_is_no_success(running: Running, posthog: PostHog)
     ids=["nothing to ask with", "no time", "no name", "no time between"],
 )
 def test_wrong_settings_are_said_all_at_once(
-    running: Running, arguments: list[str], change: Mapping[str, str], expected: list[str]
+    running: Starting, arguments: list[str], change: Mapping[str, str], expected: list[str]
 ) -> None:
     """Before anything is asked."""
     with running(*arguments, change=change) as process:
@@ -213,7 +184,7 @@ def test_wrong_settings_are_said_all_at_once(
     assert (2, expected) == (process.returncode, said.splitlines())
 
 
-def test_posthog_that_refuses_ends_it_in_words(running: Running, posthog: PostHog) -> None:
+def test_posthog_that_refuses_ends_it_in_words(running: Starting, posthog: PostHog) -> None:
     """No traceback, and no success."""
     posthog.conduct.scopes = ["query:read"]
     with running("--project-id", str(PROJECT)) as process:

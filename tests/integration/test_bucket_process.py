@@ -7,27 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Condition
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from tests.stand_ins.program import SECONDS, Program, Starting
 from variance_plugin.receiver import LocalVariance
 from variance_plugin.receiver.answers import Answer
 from variance_plugin.receiver.post import Post
 
 if TYPE_CHECKING:
     from tests.conftest import S3Bucket
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 
 def line(number: int) -> bytes:
@@ -84,36 +79,11 @@ class Arrived:
 
 
 @pytest.fixture
-def running(tmp_path: Path, variance: LocalVariance) -> Running:
-    """Start a command in a folder of its own; it is gone at the end, whatever happens."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    } | {
-        "VARIANCE_WEBHOOK_URL": variance.url,
-        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
-        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-        "VARIANCE_MAX_BATCH_EVENTS": "10",
-        "VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS": "1",
-        "RUNNER_METRICS__LISTEN": "off",
-    }
-
-    @contextmanager
-    def start(*arguments: str, **more: str) -> Iterator[Process]:
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", *arguments],
-            cwd=tmp_path,
-            env=environment
-            | {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
-            | more,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+def running(program: Program, variance: LocalVariance) -> Starting:
+    """Start a command."""
+    program.send_to(variance, MAX_BATCH_EVENTS="10", EXPORT_EVENTS_BUFFER_SECONDS="1")
+    program.settings["RUNNER_METRICS__LISTEN"] = "off"
+    return program.start
 
 
 def settings(s3: "S3Bucket") -> str:
@@ -125,7 +95,7 @@ def settings(s3: "S3Bucket") -> str:
 
 
 def test_it_follows_over_kills_and_stops_and_reads_exactly_what_is_not_done(
-    running: Running, s3: "S3Bucket", variance: LocalVariance, tmp_path: Path
+    running: Starting, s3: "S3Bucket", variance: LocalVariance, tmp_path: Path
 ) -> None:
     """Objects that come while it runs or does not, late ones too; what was in flight comes twice."""
     (tmp_path / "runner.toml").write_text(settings(s3))
@@ -156,7 +126,7 @@ def test_it_follows_over_kills_and_stops_and_reads_exactly_what_is_not_done(
 
 
 def test_a_second_runner_on_the_same_state_is_refused(
-    running: Running, s3: "S3Bucket", variance: LocalVariance, tmp_path: Path
+    running: Starting, s3: "S3Bucket", variance: LocalVariance, tmp_path: Path
 ) -> None:
     """Two would send everything twice, and each would overwrite how far the other is."""
     (tmp_path / "runner.toml").write_text(settings(s3))
@@ -172,7 +142,7 @@ def test_a_second_runner_on_the_same_state_is_refused(
 
 
 def test_the_short_command_sends_what_is_there_each_of_it_once(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """From a folder, narrowed by time; the second call has nothing left to do."""
     arrived = Arrived(variance)
@@ -193,7 +163,7 @@ def test_the_short_command_sends_what_is_there_each_of_it_once(
 
 
 def test_what_cannot_be_read_is_in_the_status_and_in_the_dead_letters(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, program: Program, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """And all else is delivered."""
     arrived = Arrived(variance)
@@ -202,14 +172,7 @@ def test_what_cannot_be_read_is_in_the_status_and_in_the_dead_letters(
     (tmp_path / key).write_bytes(body[:-200])
     with running("bucket", "posthog") as process:
         process.communicate(timeout=SECONDS)
-    listed = subprocess.run(
-        [sys.executable, "-m", "variance_plugin", "dead-letters", "list", "--json"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    ).stdout
+    listed = program.run("dead-letters", "list", "--json").stdout
 
     assert 1 == process.returncode
     assert set(arrived.numbers) == set(range(len(arrived.numbers)))
@@ -229,9 +192,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("url", MISTAKES)
-def test_a_mistake_is_told_in_one_sentence(running: Running, s3: "S3Bucket", url: str) -> None:
+def test_a_mistake_is_told_in_one_sentence(running: Starting, s3: "S3Bucket", url: str) -> None:
     """With status 2, and no traceback."""
-    with running("bucket", url, AWS_ENDPOINT_URL=s3.endpoint) as process:
+    with running("bucket", url, change={"AWS_ENDPOINT_URL": s3.endpoint}) as process:
         _, printed = process.communicate(timeout=SECONDS)
 
     assert (2, MISTAKES[url]) == (process.returncode, json.loads(printed.splitlines()[-1])["event"])

@@ -5,28 +5,20 @@ import os
 import pty
 import signal
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
 from urllib.request import urlopen
 
 import pytest
 
+from tests.stand_ins.program import SECONDS, Program, Running, Starting
 from variance_plugin.clock import SystemClock
 from variance_plugin.hooks import Rejection
 from variance_plugin.receiver import Answer, LocalVariance, Post
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import make_event
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Ended: TypeAlias = subprocess.CompletedProcess[str]
-Process: TypeAlias = subprocess.Popen[str]
-Run: TypeAlias = Callable[..., Ended]
-Started: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 SETTINGS = """
 [source]
@@ -48,47 +40,18 @@ listen = "127.0.0.1:0"
 
 
 @pytest.fixture
-def started(variance: LocalVariance, tmp_path: Path) -> Started:
-    """Start a command in a folder with a `runner.toml`; it is gone at the end, whatever happens."""
+def started(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
+    """Start a command in a folder with a `runner.toml`."""
     (tmp_path / "events").mkdir()
     (tmp_path / "events" / "none.jsonl").touch()
     (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
-
-    @contextmanager
-    def start(
-        *arguments: str, program: str | None = None, stdin: int = subprocess.DEVNULL
-    ) -> Iterator[Process]:
-        command = ["-m", "variance_plugin"] if program is None else ["-c", program]
-        with subprocess.Popen(
-            [sys.executable, *command, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+    return program.start
 
 
 @pytest.fixture
-def run(started: Started) -> Run:
+def run(program: Program, started: Starting) -> Running:  # noqa: ARG001 -- it lays out the folder
     """Run `dead-letters` with these arguments, to its end."""
-
-    def run(*arguments: str, **options: Any) -> Ended:
-        with started("dead-letters", *arguments, **options) as process:
-            out, told = process.communicate(timeout=SECONDS)
-            return subprocess.CompletedProcess(arguments, process.returncode, out, told)
-
-    return run
+    return partial(program.run, "dead-letters")
 
 
 class Letters:
@@ -138,7 +101,7 @@ def ids_at(variance: LocalVariance) -> list[str]:
     return [json.loads(bytes(message))["messageId"] for post in taken for message in post.raw_messages]
 
 
-def test_letters_are_listed_counted_and_shown(run: Run, letters: Letters) -> None:
+def test_letters_are_listed_counted_and_shown(run: Running, letters: Letters) -> None:
     """The latest first; what an event holds is only shown when somebody asks for that letter."""
     letters.make("order paid", "sign up", "order paid")
 
@@ -154,7 +117,7 @@ def test_letters_are_listed_counted_and_shown(run: Run, letters: Letters) -> Non
     assert "distinct_id" not in "".join(listed)
 
 
-def test_a_program_gets_lines_of_json(run: Run, letters: Letters) -> None:
+def test_a_program_gets_lines_of_json(run: Running, letters: Letters) -> None:
     """Of each letter one object; a single one with its event."""
     letters.make("order paid", "sign up")
 
@@ -171,7 +134,7 @@ def test_a_program_gets_lines_of_json(run: Run, letters: Letters) -> None:
 
 
 def test_an_export_is_for_its_owner_alone_and_takes_nothing_away(
-    run: Run, letters: Letters, tmp_path: Path
+    run: Running, letters: Letters, tmp_path: Path
 ) -> None:
     """A file that is there is not touched."""
     letters.make("order paid", "sign up")
@@ -195,7 +158,7 @@ def test_an_export_is_for_its_owner_alone_and_takes_nothing_away(
     assert 2 == len(letters.kept)
 
 
-def test_nothing_is_dropped_unless_somebody_says_so(run: Run, letters: Letters) -> None:
+def test_nothing_is_dropped_unless_somebody_says_so(run: Running, letters: Letters) -> None:
     """Which ones, and that it is meant."""
     letters.make("order paid", "sign up")
 
@@ -209,7 +172,7 @@ def test_nothing_is_dropped_unless_somebody_says_so(run: Run, letters: Letters) 
     assert [("order paid", 0, False)] == letters.kept
 
 
-def test_on_a_terminal_a_drop_asks_first(started: Started, letters: Letters) -> None:
+def test_on_a_terminal_a_drop_asks_first(started: Starting, letters: Letters) -> None:
     """And does nothing, unless the answer is yes."""
     letters.make("order paid", "sign up")
     for answer, status in ((b"n\n", 1), (b"y\n", 0)):
@@ -224,7 +187,7 @@ def test_on_a_terminal_a_drop_asks_first(started: Started, letters: Letters) -> 
 
 
 def test_a_replay_without_a_runner_is_done_by_the_command_itself(
-    run: Run, letters: Letters, variance: LocalVariance
+    run: Running, letters: Letters, variance: LocalVariance
 ) -> None:
     """By the runner's settings: what is delivered is gone, what is refused stays, no other is sent."""
     letters.make("order paid", "sign up", "order paid", "sign in")
@@ -240,7 +203,7 @@ def test_a_replay_without_a_runner_is_done_by_the_command_itself(
 
 
 def test_a_runner_that_has_the_state_does_the_replay(
-    run: Run, started: Started, letters: Letters, variance: LocalVariance
+    run: Running, started: Starting, letters: Letters, variance: LocalVariance
 ) -> None:
     """It is asked on disk; the command waits for what becomes of it."""
     letters.make("order paid", "sign up")
@@ -268,7 +231,7 @@ def test_a_runner_that_has_the_state_does_the_replay(
 
 
 def test_what_is_only_asked_for_is_sent_by_the_next_run(
-    run: Run, started: Started, letters: Letters, variance: LocalVariance
+    run: Running, started: Starting, letters: Letters, variance: LocalVariance
 ) -> None:
     """Unless it is taken back before."""
     letters.make("order paid", "sign up", "sign in")
@@ -284,7 +247,7 @@ def test_what_is_only_asked_for_is_sent_by_the_next_run(
 
 
 def test_a_fault_of_the_endpoint_ends_a_replay_and_says_so(
-    run: Run, letters: Letters, variance: LocalVariance
+    run: Running, letters: Letters, variance: LocalVariance
 ) -> None:
     """Nothing is asked for any more, and nothing is lost."""
     letters.make("order paid", "sign up")
@@ -300,7 +263,7 @@ def test_a_fault_of_the_endpoint_ends_a_replay_and_says_so(
 
 
 def test_a_replay_that_is_stopped_is_still_asked_for(
-    started: Started, letters: Letters, variance: LocalVariance
+    started: Starting, letters: Letters, variance: LocalVariance
 ) -> None:
     """While the destination is waited for."""
     letters.make("order paid")
@@ -329,12 +292,12 @@ main()
     ids=["before it is sent", "after it is sent", "before it is settled"],
 )
 def test_a_kill_in_the_middle_of_a_replay_loses_no_letter(  # noqa: PLR0913, PLR0917 -- what pytest gives
-    started: Started, run: Run, letters: Letters, variance: LocalVariance, point: str, sent: int
+    started: Starting, run: Running, letters: Letters, variance: LocalVariance, point: str, sent: int
 ) -> None:
     """The next run goes on with what was asked for; a repeat has the same id, and no letter is doubled."""
     letters.make("order paid", "sign up")
     assert 3 == run("replay", "--all", "--no-wait").returncode
-    with started(point, "run", "--once", program=KILLED) as process:
+    with started(point, "run", "--once", script=KILLED) as process:
         assert -signal.SIGKILL == process.wait(SECONDS)
     assert sent == len(variance.posts)
     variance.answer_with(refusing("sign up"))
@@ -348,7 +311,7 @@ def test_a_kill_in_the_middle_of_a_replay_loses_no_letter(  # noqa: PLR0913, PLR
 
 
 def test_without_a_state_file_or_usable_settings_nothing_is_asked_for(
-    run: Run, letters: Letters, tmp_path: Path
+    run: Running, letters: Letters, tmp_path: Path
 ) -> None:
     """It says what to do."""
     missing = run("list")

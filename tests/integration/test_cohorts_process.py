@@ -1,28 +1,20 @@
 """`variance-plugin sync-cohorts`, and cohorts beside a source, as processes: killed and started again."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import pytest
 
 from tests.stand_ins.posthog import KEY, PROJECT, Cohort, PostHog, person
+from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import LocalVariance
 from variance_plugin.receiver.answers import Answer
 from variance_plugin.receiver.post import Post
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 
 @pytest.fixture
@@ -34,36 +26,16 @@ def posthog() -> Iterator[PostHog]:
 
 
 @pytest.fixture
-def running(tmp_path: Path, posthog: PostHog, variance: LocalVariance) -> Running:
-    """Start the program in a folder of its own; it is gone at the end, whatever happens."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    } | {
+def running(program: Program, posthog: PostHog, variance: LocalVariance) -> Starting:
+    """Start the program."""
+    program.send_to(variance, EXPORT_EVENTS_BUFFER_SECONDS="0.05")
+    program.settings |= {
         "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
         "RUNNER_POSTHOG__HOST": posthog.url,
         "RUNNER_POSTHOG__PROJECT_ID": str(PROJECT),
-        "VARIANCE_WEBHOOK_URL": variance.url,
-        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
-        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-        "VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS": "0.05",
         "RUNNER_METRICS__LISTEN": "off",
     }
-
-    @contextmanager
-    def start(*arguments: str, change: Mapping[str, str] | None = None) -> Iterator[Process]:
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", *arguments],
-            cwd=tmp_path,
-            env=environment | dict(change or {}),
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+    return program.start
 
 
 def messages(variance: LocalVariance) -> list[Mapping[str, Any]]:
@@ -77,7 +49,7 @@ def ended(process: Process) -> tuple[int, str]:
     return process.returncode, said
 
 
-def test_all_members_arrive_as_traits_and_then_nothing(running: Running, variance: LocalVariance) -> None:
+def test_all_members_arrive_as_traits_and_then_nothing(running: Starting, variance: LocalVariance) -> None:
     """As identify messages of the users."""
     statuses = []
     for _ in range(2):
@@ -95,7 +67,7 @@ def test_all_members_arrive_as_traits_and_then_nothing(running: Running, varianc
 
 
 def test_a_kill_in_the_middle_repeats_only_what_was_in_flight(
-    running: Running, variance: LocalVariance
+    running: Starting, variance: LocalVariance
 ) -> None:
     """The second run tells the rest; what came twice came with the same id."""
     is_in_flight, may_go_on = Event(), Event()
@@ -125,7 +97,7 @@ def test_a_kill_in_the_middle_repeats_only_what_was_in_flight(
 
 
 def test_a_runner_syncs_beside_its_source_and_not_ahead_of_time(
-    running: Running, posthog: PostHog, variance: LocalVariance, tmp_path: Path
+    running: Starting, posthog: PostHog, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """Events go their way meanwhile; a start before the next sync is due asks PostHog for nothing."""
     events = tmp_path / "events.jsonl"
@@ -152,7 +124,7 @@ def test_a_runner_syncs_beside_its_source_and_not_ahead_of_time(
     assert asked == len(posthog.asked)
 
 
-def test_on_schedule_it_runs_until_it_is_stopped(running: Running, variance: LocalVariance) -> None:
+def test_on_schedule_it_runs_until_it_is_stopped(running: Starting, variance: LocalVariance) -> None:
     """And reads nothing meanwhile."""
     with running("sync-cohorts", "5", "--every", "6") as process:
         assert process.stderr is not None
@@ -164,7 +136,7 @@ def test_on_schedule_it_runs_until_it_is_stopped(running: Running, variance: Loc
     assert 250 == len(messages(variance))
 
 
-def test_what_cannot_be_synced_is_said(running: Running) -> None:
+def test_what_cannot_be_synced_is_said(running: Starting) -> None:
     """No traceback, and no success."""
     with running("sync-cohorts", "Power usres") as process:
         status, said = ended(process)
@@ -185,7 +157,9 @@ def test_what_cannot_be_synced_is_said(running: Running) -> None:
     ],
     ids=["a filter", "history"],
 )
-def test_settings_that_would_leave_cohorts_out_are_refused(running: Running, setting: str, said: str) -> None:
+def test_settings_that_would_leave_cohorts_out_are_refused(
+    running: Starting, setting: str, said: str
+) -> None:
     """They would seem to be told, and never arrive."""
     with running("sync-cohorts", "5", "--set", setting) as process:
         status, lines = ended(process)

@@ -12,24 +12,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
+from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import FakeClock
 
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
 OK = Answer()
-Process: TypeAlias = subprocess.Popen[str]
-Started: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 SETTINGS = """
 [source]
@@ -58,27 +55,14 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def started(variance: LocalVariance, tmp_path: Path) -> Started:
-    """Start a runner that reads its standard input, or a file; it is gone at the end, whatever happens."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
+def started(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
+    """Start a runner that reads its standard input, or a file."""
 
-    @contextmanager
-    def start(*arguments: str, path: str = "-", around: Sequence[str] = ()) -> Iterator[Process]:
+    def start(
+        *arguments: str, path: str = "-", around: Sequence[str] = ()
+    ) -> AbstractContextManager[Process]:
         (tmp_path / "runner.toml").write_text(SETTINGS.format(path=f'"{path}"', url=variance.url))
-        with subprocess.Popen(
-            [*around, sys.executable, "-m", "variance_plugin", "run", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        return program.start("run", *arguments, around=around, stdin=subprocess.PIPE)
 
     return start
 
@@ -136,7 +120,7 @@ def write_to(process: Process, lines: str) -> None:
     process.stdin.flush()
 
 
-def test_a_full_disk_is_told_waited_for_and_costs_nothing(started: Started, variance: LocalVariance) -> None:
+def test_a_full_disk_is_told_waited_for_and_costs_nothing(started: Starting, variance: LocalVariance) -> None:
     """What comes by the pipe waits there; with room again it goes on by itself, and says so."""
     with started() as process:
         log = Log(process)
@@ -163,7 +147,7 @@ def test_a_full_disk_is_told_waited_for_and_costs_nothing(started: Started, vari
     assert [] == [line for line in log.lines if "exception" in line]
 
 
-def test_a_dead_letter_waits_for_room(started: Started, variance: LocalVariance, tmp_path: Path) -> None:
+def test_a_dead_letter_waits_for_room(started: Starting, variance: LocalVariance, tmp_path: Path) -> None:
     """Its event is not done with until it is kept: neither gone nor sent again and again."""
     (tmp_path / "events.jsonl").write_text(events(1))
     answering, may_answer = threading.Event(), threading.Event()
@@ -190,7 +174,7 @@ def test_a_dead_letter_waits_for_room(started: Started, variance: LocalVariance,
 
 
 def test_a_folder_is_looked_at_again_once_there_is_room(
-    started: Started, variance: LocalVariance, tmp_path: Path
+    started: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """How far it was cannot be saved meanwhile; that is no fault of the program, which waits."""
     (tmp_path / "events").mkdir()
@@ -219,7 +203,7 @@ def test_a_folder_is_looked_at_again_once_there_is_room(
     assert ["u-1", "u-2"] == ids_at(variance)
 
 
-def test_a_full_spool_is_told_and_the_pipe_is_not_read(started: Started, variance: LocalVariance) -> None:
+def test_a_full_spool_is_told_and_the_pipe_is_not_read(started: Starting, variance: LocalVariance) -> None:
     """While the destination takes nothing: who writes has to wait, and nothing is lost."""
     numbers = range(1, 120)
     is_up = threading.Event()
@@ -270,7 +254,7 @@ def _around(folder: Path) -> list[str]:
 
 
 def test_a_spool_that_fills_its_disk_drains_by_itself(
-    started: Started, variance: LocalVariance, tmp_path: Path
+    started: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """Room is left for what deleting needs: nobody has to make any."""
     small = tmp_path / "small"

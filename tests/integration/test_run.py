@@ -1,25 +1,18 @@
 """`variance-plugin run` as real processes: going on after stops and kills, what comes later, health."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
+from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, Post
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 SETTINGS = """
 [source]
@@ -41,32 +34,12 @@ listen = "127.0.0.1:0"
 
 
 @pytest.fixture
-def running(variance: LocalVariance, tmp_path: Path) -> Running:
-    """Start a runner in a folder with settings; it is gone at the end, whatever happens."""
+def running(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
+    """Start a runner in a folder with settings."""
     (tmp_path / "events").mkdir()
     settings = SETTINGS.format(path='"events"', url=variance.url)
     (tmp_path / "runner.toml").write_text(settings)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
-
-    @contextmanager
-    def start(*arguments: str) -> Iterator[Process]:
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "run", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+    return partial(program.start, "run", stdin=subprocess.PIPE)
 
 
 def write(file: Path, *numbers: int) -> None:
@@ -105,7 +78,7 @@ def numbers_at(variance: LocalVariance) -> list[int]:
 
 
 def test_once_ends_when_all_is_delivered_and_the_next_run_has_nothing_to_do(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """How far it was stands in the state file."""
     write(tmp_path / "events" / "a.jsonl", 1, 2, 3)
@@ -120,7 +93,7 @@ def test_once_ends_when_all_is_delivered_and_the_next_run_has_nothing_to_do(
 
 
 def test_it_runs_until_stopped_and_reads_what_comes(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """A file that grows, and one that is new."""
     write(tmp_path / "events" / "a.jsonl", 1)
@@ -141,7 +114,7 @@ def test_it_runs_until_stopped_and_reads_what_comes(
 
 
 def test_after_a_kill_it_goes_on_and_repeats_only_what_was_under_way(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """The first three were acknowledged, the last ones never got an answer."""
     write(tmp_path / "events" / "a.jsonl", 1, 2, 3)
@@ -169,7 +142,7 @@ def test_after_a_kill_it_goes_on_and_repeats_only_what_was_under_way(
 
 
 def test_a_second_runner_on_the_same_state_is_refused(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """With the process id of the first."""
     write(tmp_path / "events" / "a.jsonl", 1)
@@ -182,7 +155,7 @@ def test_a_second_runner_on_the_same_state_is_refused(
 
 
 def test_what_is_left_when_the_time_is_over_is_status_3_and_comes_in_the_next_run(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """The destination is down while it is stopped."""
     write(tmp_path / "events" / "a.jsonl", 1, 2)
@@ -201,7 +174,7 @@ def test_what_is_left_when_the_time_is_over_is_status_3_and_comes_in_the_next_ru
 
 
 def test_health_and_metrics_can_be_asked_for(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """A secret that is wrong needs a person: it is alive, and not ready."""
     write(tmp_path / "events" / "a.jsonl", 1)
@@ -221,7 +194,7 @@ def test_health_and_metrics_can_be_asked_for(
 
 
 def test_standard_input_is_kept_before_it_counts(
-    running: Running, variance: LocalVariance, tmp_path: Path
+    running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """Nothing can be delivered, and it is stopped: the next run has it, though the pipe is gone."""
     settings = SETTINGS.format(path='"-"', url=variance.url)
@@ -255,7 +228,7 @@ def test_standard_input_is_kept_before_it_counts(
     ids=["source", "state", "metrics", "plugin"],
 )
 def test_a_mistake_in_the_settings_is_told_without_a_traceback(
-    running: Running, assignment: str, complaint: str
+    running: Starting, assignment: str, complaint: str
 ) -> None:
     """And with status 2."""
     with running("--set", assignment) as process:

@@ -1,19 +1,16 @@
 """What the log of `variance-plugin run` tells who is woken at night."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
+from tests.stand_ins.program import Ended, Program, Running
 from variance_plugin import __version__
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
-SECONDS = 30.0
 SETTINGS = """
 [source]
 paths = ["events.jsonl"]
@@ -31,31 +28,15 @@ exportEventsBufferSeconds = 0.05
 listen = "off"
 """
 
-Ended: TypeAlias = subprocess.CompletedProcess[str]
-Run: TypeAlias = Callable[..., Ended]
-
 
 @pytest.fixture
-def run(variance: LocalVariance, tmp_path: Path) -> Run:
+def run(program: Program, variance: LocalVariance, tmp_path: Path) -> Running:
     """Runs the command in a folder with settings and one event, until it ends."""
     (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
     (tmp_path / "events.jsonl").write_text(
         '{"event":"paid","uuid":"u-1","distinct_id":"kim","properties":{}}\n'
     )
-    others = {name: value for name, value in os.environ.items() if "VARIANCE_" not in name}
-
-    def start(*arguments: str) -> Ended:
-        return subprocess.run(
-            [sys.executable, "-m", "variance_plugin", "run", "--once", *arguments],
-            cwd=tmp_path,
-            env=others,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-
-    return start
+    return partial(program.run, "run", "--once")
 
 
 def lines(ended: Ended) -> list[dict[str, Any]]:
@@ -63,7 +44,7 @@ def lines(ended: Ended) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ended.stderr.splitlines()]
 
 
-def test_a_line_at_the_start_says_what_runs(run: Run) -> None:
+def test_a_line_at_the_start_says_what_runs(run: Running) -> None:
     """Version, source, plugins, and what is in the state file."""
     started = lines(run())[0]
 
@@ -72,7 +53,7 @@ def test_a_line_at_the_start_says_what_runs(run: Run) -> None:
     assert (told, __version__, 0) == (started["event"], started["version"], started["dead_letters"])
 
 
-def test_the_end_of_an_outage_is_told(run: Run, variance: LocalVariance) -> None:
+def test_the_end_of_an_outage_is_told(run: Running, variance: LocalVariance) -> None:
     """With what it was and how long it lasted, as grave as its beginning, by the plugin whose it was."""
     posts = iter([Answer(status=503, headers={"Retry-After": "2"})])
 
@@ -95,7 +76,7 @@ def test_the_end_of_an_outage_is_told(run: Run, variance: LocalVariance) -> None
     ]
 
 
-def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Run, tmp_path: Path) -> None:
+def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Running, tmp_path: Path) -> None:
     """Or who collects it would miss that very line; for people it stays a sentence."""
     (tmp_path / "events.jsonl").unlink()
     for_machines, for_people = run(), run("--set", "logs.format=human")
@@ -106,7 +87,7 @@ def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Run, tmp_pa
     assert (2, f"Error: {told}") == (for_people.returncode, for_people.stderr.splitlines()[-1])
 
 
-def test_events_that_would_go_nowhere_are_not_read(run: Run, tmp_path: Path) -> None:
+def test_events_that_would_go_nowhere_are_not_read(run: Running, tmp_path: Path) -> None:
     """A first plugin in the settings takes the place of `variance`, which was there without being named."""
     folder = tmp_path / "mine"
     folder.mkdir()

@@ -1,24 +1,17 @@
 """What a plugin keeps and puts off survives the end of the runner, however it comes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
+from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.clock import SystemClock
 from variance_plugin.state import StateFile, StoredStorage
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 MANIFEST = {"name": "Notes", "main": "main.py"}
 PLUGIN = '''
@@ -73,33 +66,15 @@ listen = "off"
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Running:
-    """Start a runner with the plugin; it is gone at the end, whatever happens."""
+def running(program: Program, tmp_path: Path) -> Starting:
+    """Start a runner with the plugin."""
     (tmp_path / "events").mkdir()
     (tmp_path / "events" / "a.jsonl").write_text('{"event":"paid","distinct_id":"u","properties":{}}\n')
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "plugin.json").write_text(json.dumps(MANIFEST))
     (tmp_path / "notes" / "main.py").write_text(PLUGIN)
     (tmp_path / "runner.toml").write_text(SETTINGS)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
-
-    @contextmanager
-    def start(*arguments: str) -> Iterator[Process]:
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "run", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+    return partial(program.start, "run")
 
 
 def wait_for(process: Process, text: str) -> None:
@@ -108,7 +83,7 @@ def wait_for(process: Process, text: str) -> None:
     assert any(text in json.loads(line)["event"] for line in process.stderr), f"it never said {text!r}"
 
 
-def test_jobs_and_storage_survive_a_kill_and_no_job_runs_twice(running: Running, tmp_path: Path) -> None:
+def test_jobs_and_storage_survive_a_kill_and_no_job_runs_twice(running: Starting, tmp_path: Path) -> None:
     """What was due meanwhile runs after the start, in the order in which it was due."""
     with running() as process:
         assert -signal.SIGKILL == process.wait(SECONDS)

@@ -5,21 +5,16 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
+from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, Post, WireFault
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Process: TypeAlias = subprocess.Popen[str]
-Starting: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 SETTINGS = """
 [source]
@@ -48,30 +43,15 @@ RUN = "from variance_plugin.cli import main; main()"
 
 
 @pytest.fixture
-def starting(variance: LocalVariance, tmp_path: Path) -> Starting:
+def starting(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
     """Start a runner with 501 events of one person to read: a full batch, and one that waits for an hour."""
     (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
     event = '{"event":"paid","distinct_id":"u","properties":{},"uuid":"00000000-0000-0000-0000-%012d"}\n'
     (tmp_path / "events.jsonl").write_text("".join(event % number for number in range(501)))
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("VARIANCE_", "RUNNER_", "PYTHONUNBUFFERED"))
-    }
+    program.settings["PYTHONUNBUFFERED"] = ""
 
-    @contextmanager
-    def start(*options: str, command: str = "run", program: str = RUN, **streams: Any) -> Iterator[Process]:
-        with subprocess.Popen(
-            [sys.executable, "-c", program, command, *options],
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            **{"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **streams},
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+    def start(*options: str, command: str = "run", **more: Any) -> AbstractContextManager[Process]:
+        return program.start(command, *options, **{"script": RUN, **more})
 
     return start
 
@@ -128,7 +108,7 @@ def test_a_closed_terminal_ends_a_run_like_any_other_signal(
 ) -> None:
     """Although nothing that it says on its way can be written any more."""
     controller = terminal.pop("hang_up")
-    with starting(program=ON_TERMINAL, **terminal) as process:
+    with starting(script=ON_TERMINAL, **terminal) as process:
         os.close(terminal["stdin"])
         variance.wait_for_messages(500, SECONDS)
 
@@ -146,7 +126,7 @@ def test_a_closed_terminal_ends_an_export_like_any_other_signal(
     controller = terminal.pop("hang_up")
     settings = ["--webhook-url", variance.url, "--auth-header", "Bearer demo-token"]
     settings += ["--set", "allowedHosts=127.0.0.1", "--set", "retrySeconds=0"]
-    with starting("events.jsonl", *settings, command="export", program=ON_TERMINAL, **terminal) as process:
+    with starting("events.jsonl", *settings, command="export", script=ON_TERMINAL, **terminal) as process:
         os.close(terminal["stdin"])
         variance.wait_for_posts(1, SECONDS)
 
@@ -260,7 +240,7 @@ def test_a_part_that_fails_takes_the_run_down_in_order(
     starting: Starting, variance: LocalVariance, fault: str, error: str
 ) -> None:
     """With status 3 and what failed, but not its text; nothing half-dead stays, and nothing is lost."""
-    with starting(program=FAILING.format(fault=fault, error=error)) as process:
+    with starting(script=FAILING.format(fault=fault, error=error)) as process:
         said = told(process)
 
         assert 3 == process.returncode

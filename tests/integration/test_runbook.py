@@ -1,15 +1,11 @@
 """The runbook of `docs/reliability.md` is true: what it says a run tells is what a run tells."""
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -17,10 +13,10 @@ import click
 import pytest
 import typer.main
 
+from tests.stand_ins.program import SECONDS, Program, Starting
 from variance_plugin.cli import app
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
-SECONDS = 30.0
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
 RUNBOOK = PAGE.partition("## When something goes wrong")[2]
 SETTINGS = """
@@ -40,30 +36,14 @@ retrySeconds = 0
 listen = "127.0.0.1:0"
 """
 
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[[], AbstractContextManager[Process]]
-
 
 @pytest.fixture
-def running(variance: LocalVariance, tmp_path: Path) -> Running:
-    """Start a runner with thirty events to send; it is gone at the end."""
+def running(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
+    """Start a runner with thirty events to send."""
     (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
     line = '{"event":"paid","uuid":"u-%d","distinct_id":"u","properties":{}}\n'
     (tmp_path / "events.jsonl").write_text("".join(line % number for number in range(30)))
-    others = {name: value for name, value in os.environ.items() if "VARIANCE_" not in name}
-
-    @contextmanager
-    def start() -> Iterator[Process]:
-        command = [sys.executable, "-m", "variance_plugin", "run"]
-        with subprocess.Popen(
-            command, cwd=tmp_path, env=others, stderr=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+    return partial(program.start, "run")
 
 
 def down(_post: Post) -> Answer:
@@ -96,7 +76,7 @@ def poisoned(post: Post) -> Answer:
     ],
 )
 def test_a_run_tells_what_the_runbook_says_it_does(
-    running: Running, variance: LocalVariance, heading: str, answers: Callable[[Post], Answer]
+    running: Starting, variance: LocalVariance, heading: str, answers: Callable[[Post], Answer]
 ) -> None:
     """In the log and at `/readyz`; the full disk has tests of its own."""
     section = RUNBOOK.split(f"### {heading}\n", 1)[1].partition("\n### ")[0]
