@@ -14,7 +14,7 @@ from typing import IO
 import msgspec
 
 from variance_plugin.formats import events
-from variance_plugin.mapping import Draft, Mapper, Memory
+from variance_plugin.mapping import Mapper, Memory
 from variance_plugin.messages import AnyMessage
 from variance_plugin.settings import read_mapping
 
@@ -57,7 +57,7 @@ class _Mapping:
         (event,) = events(line)
         if isinstance(event, Exception):
             raise event
-        mapped = self._mapper.map(event, Draft(self._memory))
+        mapped = self._mapper.map(event, self._memory)
         self._memory.learn(mapped.facts)
         return mapped.messages
 

@@ -16,7 +16,7 @@ from variance_plugin.delivery import DeliverySettings, RequestsTransport
 from variance_plugin.delivery.request import build
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import UnreadEvent, is_named, plain_name
-from variance_plugin.mapping import Draft, Mapper, Memory
+from variance_plugin.mapping import Mapper, Memory
 from variance_plugin.runtime import LaneSettings
 from variance_plugin.runtime.lane import Lane, Mark
 from variance_plugin.secret import Secret
@@ -91,7 +91,7 @@ class _Lane:
 
     def take(self, event: UnreadEvent, size_bytes: int) -> None:
         """What the plugin and its host do with an event, as far as the last step."""
-        mapped = self.mapper.map(event, Draft(self._memory))
+        mapped = self.mapper.map(event, self._memory)
         self._memory.learn(mapped.facts)
         if self.last == _MAP:
             return

@@ -11,7 +11,7 @@ from benchmarks.generate import Traffic
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import events
-from variance_plugin.mapping import Draft, Mapper, Memory
+from variance_plugin.mapping import Mapper, Memory
 from variance_plugin.settings import read_mapping
 
 # Rare enough to be bad events, and no wrong endpoint: see the breaker in docs/delivery.md.
@@ -72,7 +72,7 @@ def issued(line: bytes, *, mapper: Mapper, is_poison: bool = False) -> Issued:
     (event,) = events(line)
     if not isinstance(event, Event):
         raise TypeError("it is no event")
-    encoded = map(encode, mapper.map(event, Draft(Memory())).messages)
+    encoded = map(encode, mapper.map(event, Memory()).messages)
     messages = {msgspec.json.decode(body, type=Head).message_id: body for body in encoded}
     fate = Fate.SKIPPED if not messages else Fate.DEAD if is_poison else Fate.DELIVERED
     return Issued(line=line, fate=fate, id=str(event.uuid), user=str(event.distinct_id), messages=messages)

@@ -2,22 +2,19 @@
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
-
-import msgspec
 
 from .clock import Clock, SystemClock
 from .delivery import Attempt, Deliverer, Outcome, Pause, Refused, Report, RequestsTransport, Transport
 from .errors import InvalidRecord, RetryError
 from .events import Event
 from .exact_json import encode
-from .formats import from_mapping, readable, unread
+from .formats import from_mapping, readable
 from .hooks import Metrics, MinimalMeta, Rejection
-from .mapping import Draft, Fact, Mapper, Memory
-from .messages import message_type
+from .mapping import Mapper, Memory
 from .plurals import many
+from .prepared import Prepared, bodies_of, prepared, types_of
 from .settings import read_settings
 from .turns import Turns
 
@@ -27,21 +24,6 @@ _REASON_CHARACTERS = 1024
 
 
 AnyEvent: TypeAlias = Event | Mapping[str, Any]
-
-
-class Prepared(msgspec.Struct, gc=False):
-    """An event with its messages made: what `prepare_event` gives and `export_events` takes back."""
-
-    origin: AnyEvent
-    """The event as it was given, for the dead letters; without its values if it can be read again."""
-    distinct_id: Any
-    """Whose event it is: what a host keeps in order."""
-    bodies: list[bytes]
-    """Its messages as JSON, in order."""
-    types: list[str]
-    """Of its messages."""
-    facts: tuple[Fact, ...]
-    """What the messages ahead of its own tell."""
 
 
 class VariancePlugin:
@@ -114,8 +96,11 @@ class VariancePlugin:
             _reject(Rejection(event=_unreadable(given), reason=f"not a PostHog event: {error}"), host)
             return None
         try:
-            mapped = self._mapper.map(event, Draft(self._memory))
-            bodies = list(map(encode, mapped.messages))
+            mapped = self._mapper.map(event, self._memory)
+            if mapped.skipped is not None:
+                host.metrics.increment(SKIPPED + mapped.skipped)
+                return None
+            made = prepared(event, mapped)
         except InvalidRecord as error:
             _reject(Rejection(event=readable(event), reason=str(error)), host)
             return None
@@ -128,17 +113,11 @@ class VariancePlugin:
             reason = f"the mapping failed: {kind}: {error}"
             _reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]), host)
             return None
-        if mapped.skipped is not None:
-            host.metrics.increment(SKIPPED + mapped.skipped)
-            return None
-        for body in bodies:
-            if len(body) > _SEGMENT_MESSAGE_BYTES:
-                self._warn_of_size(event, host)
-        if mapped.facts:
-            self._memory.learn(mapped.facts)
-        origin = unread(given) if type(given) is Event else given
-        types = list(map(message_type, mapped.messages))
-        return Prepared(origin, mapped.distinct_id, bodies, types, mapped.facts)
+        if made.largest_bytes > _SEGMENT_MESSAGE_BYTES:
+            self._warn_of_size(event, host)
+        if made.facts:
+            self._memory.learn(made.facts)
+        return made
 
     def export_events(self, events: Sequence[AnyEvent | Prepared], meta: MinimalMeta) -> None:
         """Map, where that is not done yet, and post.
@@ -149,53 +128,58 @@ class VariancePlugin:
             RetryError: with the events that are left when the destination does not take them now.
         """
         host = self._host(meta)
-        batch: list[tuple[AnyEvent | Prepared, Prepared]] = []
+        batch: list[Prepared] = []
+        unprepared: dict[int, AnyEvent] = {}
         for event in events:
-            prepared = event if isinstance(event, Prepared) else self.prepare_event(event, meta)
-            if prepared is not None:
-                batch.append((event, prepared))
-        bodies = [body for _, prepared in batch for body in prepared.bodies]
-        report = self._deliverer.deliver(bodies, is_replay=host.is_replay)
+            if isinstance(event, Prepared):
+                batch.append(event)
+            elif (made := self.prepare_event(event, meta)) is not None:
+                unprepared[len(batch)] = event
+                batch.append(made)
+        report = self._deliverer.deliver(bodies_of(batch), is_replay=host.is_replay)
         left = self._account(batch, report, host)
         if report.pause is not None:
             _say_paused(report.pause, host)
             raise RetryError(
                 report.pause.reason,
-                events=left,
+                events=self._given_back(left, batch, unprepared) if unprepared else left,
                 retry_after_seconds=report.pause.retry_after_seconds,
                 at_fault=report.pause.at_fault,
             )
 
-    def _account(
-        self, batch: Sequence[tuple[AnyEvent | Prepared, Prepared]], report: Report, host: "_Host"
-    ) -> list[AnyEvent | Prepared]:
+    def _account(self, batch: Sequence[Prepared], report: Report, host: "_Host") -> list[Prepared]:
         """Every event reaches its end here: delivered, rejected, or left for the next call."""
-        left: list[AnyEvent | Prepared] = []
-        types: list[str] = []
-        delivered = first = 0
-        if report.is_delivered:  # as nearly always
-            delivered = len(batch)
-            types = [type_ for _, prepared in batch for type_ in prepared.types]
-            batch = ()
-        for given, prepared in batch:
-            indices = range(first, first + len(prepared.bodies))
-            first = indices.stop
-            refused = report.refused_in(indices)
-            if not report.has_all(indices):
-                left.append(given)
-                if given is not prepared:
-                    self._memory.forget(prepared.facts)  # it will be mapped again, and must tell them again
-            elif refused is not None:
-                self._memory.forget(prepared.facts)
-                body = prepared.bodies[refused - indices.start]
-                _reject(_rejection(readable(_opened(prepared.origin)), body, report.refused[refused]), host)
-            else:
-                types += prepared.types
-                delivered += 1
-        host.metrics.increment(DELIVERED, delivered)
-        for type_, amount in Counter(types).items():
+        left: list[Prepared] = []
+        delivered = batch
+        if not report.is_delivered:
+            delivered = []
+            first = 0
+            for one in batch:
+                indices = range(first, first + 1 + len(one.ahead))
+                first = indices.stop
+                refused = report.refused_in(indices)
+                if not report.has_all(indices):
+                    left.append(one)
+                elif refused is not None:
+                    self._memory.forget(one.facts)
+                    body = bodies_of([one])[refused - indices.start]
+                    _reject(_rejection(readable(one.origin), body, report.refused[refused]), host)
+                else:
+                    delivered.append(one)
+        host.metrics.increment(DELIVERED, len(delivered))
+        for type_, amount in types_of(delivered).items():
             host.metrics.increment(EXPORTED + type_, amount)
         return left
+
+    def _given_back(
+        self, left: Sequence[Prepared], batch: Sequence[Prepared], unprepared: Mapping[int, AnyEvent]
+    ) -> list[AnyEvent | Prepared]:
+        """What is left, as it was given: that is mapped again the next time, and must tell its news again."""
+        given = {id(batch[place]): event for place, event in unprepared.items()}
+        for one in left:
+            if id(one) in given:
+                self._memory.forget(one.facts)
+        return [given.get(id(one), one) for one in left]
 
     def _warn_of_size(self, event: Event, host: "_Host") -> None:
         if not self._warned_of_size.is_set():

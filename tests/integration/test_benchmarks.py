@@ -15,7 +15,7 @@ from benchmarks.generate import MIX, Traffic
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import events
-from variance_plugin.mapping import Draft, Mapper, Memory
+from variance_plugin.mapping import Mapper, Memory
 from variance_plugin.settings import read_mapping
 
 ROOT = Path(__file__).parent.parent.parent
@@ -66,8 +66,8 @@ def test_the_plain_port_delivers_the_same_events_as_the_whole_way(run: Run) -> N
 
 def test_the_plain_port_sends_what_payload_version_1_sends(run: Run) -> None:
     """The port is faithful: its messages are those of the product's own `payloadVersion = 1`."""
-    mapper, draft = Mapper(read_mapping({"payloadVersion": "1"})), Draft(Memory())
-    mapped = [mapper.map(event, draft).messages for line in run.read for event in _events(line)]
+    mapper, memory = Mapper(read_mapping({"payloadVersion": "1"})), Memory()
+    mapped = [mapper.map(event, memory).messages for line in run.read for event in _events(line)]
     expected = [msgspec.json.decode(encode(message)) for messages in mapped for message in messages]
 
     assert _by_id(expected) == _by_id(run.ported)

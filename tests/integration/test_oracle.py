@@ -9,7 +9,7 @@ import pytest
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import events
-from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import Mapper, MappingSettings, Memory
 
 ORACLE = Path(__file__).resolve().parents[2].parent / "shared" / "oracle"
 
@@ -27,7 +27,7 @@ def sent(mapper: Mapper, record: bytes) -> bytes:
     """The message of the event in a record, or `null`."""
     (event,) = events(record)
     assert isinstance(event, Event)
-    messages = mapper.map(event, Draft(Memory())).messages
+    messages = mapper.map(event, Memory()).messages
     assert len(messages) <= 1
     return encode(messages[0] if messages else None)
 

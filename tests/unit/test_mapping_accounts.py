@@ -7,14 +7,14 @@ import pytest
 
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AccountMapping, Draft, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import AccountMapping, Mapper, MappingSettings, Memory, SkipReason
 
 AUTO, GROUP, TRAITS, EMAIL, NONE = AccountMapping
 
 
 def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
     """The messages of an event, as they are read at the other end."""
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
     return [json.loads(encode(message)) for message in mapped.messages]
 
 
@@ -114,7 +114,7 @@ def test_only_the_accounts_group_becomes_an_account(
     group = {"$group_type": "company", "$group_key": "acme", **properties}
     event = {"event": "$groupidentify", "distinct_id": "u-1", "properties": group}
 
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
 
     assert (sent, None if sent else SkipReason.OTHER_GROUP_TYPE) == (bool(mapped.messages), mapped.skipped)
 
@@ -259,7 +259,7 @@ def test_where_persons_name_their_account_a_group_makes_no_second_one(
     group = {"$group_type": "company", "$group_key": "acme", "$group_set": {"plan": "pro"}}
     event = {"event": "$groupidentify", "distinct_id": "u-1", "properties": group}
 
-    mapped = Mapper(MappingSettings(account_mapping=way)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(account_mapping=way)).map(from_mapping(event), Memory())
 
     assert (sent, None if sent else SkipReason.NOT_BY_GROUP) == (bool(mapped.messages), mapped.skipped)
 

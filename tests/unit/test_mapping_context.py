@@ -8,7 +8,7 @@ import pytest
 from variance_plugin.__about__ import __version__
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AccountMapping, Draft, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import AccountMapping, Mapper, MappingSettings, Memory
 
 LIBRARY = {"name": "posthog-variance-plugin", "version": __version__}
 
@@ -16,7 +16,7 @@ LIBRARY = {"name": "posthog-variance-plugin", "version": __version__}
 def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
     """The messages of an event, as they are read at the other end; no accounts unless asked for."""
     settings = {"account_mapping": AccountMapping.NONE, **settings}
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
     return [json.loads(encode(message)) for message in mapped.messages]
 
 

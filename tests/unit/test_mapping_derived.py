@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AccountMapping, Draft, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import AccountMapping, Mapper, MappingSettings, Memory
 
 
 class Export:
@@ -21,11 +21,13 @@ class Export:
 
     def batch(self, *events: dict[str, Any], delivered: bool = True) -> list[list[dict[str, Any]]]:
         """The messages of each event of a batch."""
-        draft = Draft(self._memory)
-        all_mapped = [self._mapper.map(from_mapping(event), draft) for event in events]
-        if delivered:
+        all_mapped = []
+        for event in events:
+            all_mapped.append(self._mapper.map(from_mapping(event), self._memory))
+            self._memory.learn(all_mapped[-1].facts)
+        if not delivered:
             for mapped in all_mapped:
-                self._memory.learn(mapped.facts)
+                self._memory.forget(mapped.facts)
         return [[json.loads(encode(message)) for message in mapped.messages] for mapped in all_mapped]
 
     def types(self, *events: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from variance_plugin.__about__ import __version__
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AccountMapping, Draft, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import AccountMapping, Mapper, MappingSettings, Memory
 
 LIBRARY = {"name": "posthog-variance-plugin", "version": __version__}
 
@@ -17,7 +17,7 @@ LIBRARY = {"name": "posthog-variance-plugin", "version": __version__}
 def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
     """The messages of an event, as they are read at the other end; no accounts unless asked for."""
     settings = {"account_mapping": AccountMapping.NONE, **settings}
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
     return [json.loads(encode(message)) for message in mapped.messages]
 
 
@@ -193,7 +193,7 @@ def test_events_of_any_number_of_kinds_are_told_apart() -> None:
     mapper = Mapper(MappingSettings(include_posthog_properties=("$feature/*",)))
     for number in [*range(5_000), *range(10)]:
         properties = {f"own {number}": 1, f"$own {number}": 2, f"$feature/{number}": 3, "token": 4}
-        (message,) = mapper.map(from_mapping(event("a", properties)), Draft(Memory())).messages
+        (message,) = mapper.map(from_mapping(event("a", properties)), Memory()).messages
         assert {f"own {number}": 1, f"$feature/{number}": 3} == json.loads(encode(message))["properties"]
 
 

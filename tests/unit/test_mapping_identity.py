@@ -8,14 +8,14 @@ import pytest
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AnonymousUsers, Draft, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import AnonymousUsers, Mapper, MappingSettings, Memory, SkipReason
 
 Ids = tuple[str | None, str | None]
 
 
 def ids(event: dict[str, Any]) -> Ids:
     """The `userId` and the `anonymousId` of an event's own message."""
-    mapped = Mapper(MappingSettings()).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings()).map(from_mapping(event), Memory())
     message = json.loads(encode(mapped.messages[-1]))
     return message.get("userId"), message.get("anonymousId")
 
@@ -123,7 +123,7 @@ def test_an_id_that_stands_for_nobody_is_no_end_of_an_alias(name: str, nobody: s
     """Neither end, and left out with a reason."""
     mapper = Mapper(MappingSettings())
     for given in (event(nobody, name, alias="u"), event("u", name, alias=nobody)):
-        mapped = mapper.map(from_mapping(given), Draft(Memory()))
+        mapped = mapper.map(from_mapping(given), Memory())
         assert ((), SkipReason.NO_PERSON_IN_ALIAS) == (mapped.messages, mapped.skipped)
 
 
@@ -137,9 +137,7 @@ def test_an_id_that_only_looks_similar_is_somebodys(somebody: str) -> None:
 
 def test_an_alias_of_oneself_is_left_out() -> None:
     """There is nothing to join."""
-    mapped = Mapper(MappingSettings()).map(
-        from_mapping(event("u", "$create_alias", alias="u")), Draft(Memory())
-    )
+    mapped = Mapper(MappingSettings()).map(from_mapping(event("u", "$create_alias", alias="u")), Memory())
 
     assert ((), SkipReason.NO_PERSON_IN_ALIAS) == (mapped.messages, mapped.skipped)
 
@@ -212,7 +210,7 @@ def test_anonymous_events_can_be_left_out(left_out: bool, given: dict[str, Any])
     """All of them, with the reason; never those of users, accounts and aliases."""
     mapper = Mapper(MappingSettings(anonymous_users=AnonymousUsers.SKIP))
 
-    mapped = mapper.map(from_mapping(given), Draft(Memory()))
+    mapped = mapper.map(from_mapping(given), Memory())
 
     assert (left_out, SkipReason.ANONYMOUS if left_out else None) == (not mapped.messages, mapped.skipped)
 
@@ -222,7 +220,7 @@ def test_anonymous_events_can_be_left_out_in_version_1_too() -> None:
     mapper = Mapper(MappingSettings(anonymous_users=AnonymousUsers.SKIP, payload_version=1))
     when = {"timestamp": "2026-11-21T12:34:56.789Z"}
 
-    visitor = mapper.map(from_mapping({**event("d", _device_id="d"), **when}), Draft(Memory()))
-    user = mapper.map(from_mapping({**event("u", _device_id="d"), **when}), Draft(Memory()))
+    visitor = mapper.map(from_mapping({**event("d", _device_id="d"), **when}), Memory())
+    user = mapper.map(from_mapping({**event("u", _device_id="d"), **when}), Memory())
 
     assert (SkipReason.ANONYMOUS, None) == (visitor.skipped, user.skipped)

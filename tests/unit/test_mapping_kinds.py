@@ -8,12 +8,12 @@ import pytest
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import Mapper, MappingSettings, Memory, SkipReason
 
 
 def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
     """The messages of an event, as they are read at the other end."""
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
     return [json.loads(encode(message)) for message in mapped.messages]
 
 
@@ -25,7 +25,7 @@ def only(event: dict[str, Any], **settings: Any) -> dict[str, Any]:
 
 def skipped(event: dict[str, Any], **settings: Any) -> SkipReason | None:
     """Why an event has no message."""
-    return Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory())).skipped
+    return Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory()).skipped
 
 
 def event(name: str, /, distinct_id: Any = "u-1", **properties: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from variance_plugin.errors import InvalidRecord
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import UnreadEvent, events, ignored_name, plain_name
-from variance_plugin.mapping import AccountMapping, AnonymousUsers, Draft, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import AccountMapping, AnonymousUsers, Mapper, MappingSettings, Memory
 from variance_plugin.mapping.given import Given
 from variance_plugin.mapping.layouts import Layouts, merged
 from variance_plugin.mapping.own import OwnProperties
@@ -42,7 +42,7 @@ def said(mapper: Mapper, event: Event) -> Any:
     """All that comes of an event; numbers digit by digit, and objects whatever the order of their members."""
     memory = Memory()
     try:
-        mapped = mapper.map(event, Draft(memory))
+        mapped = mapper.map(event, memory)
     except InvalidRecord as error:
         return str(error)
     messages = [json.loads(encode(one), parse_float=str, parse_int=str) for one in mapped.messages]
@@ -256,6 +256,7 @@ def test_null_and_nothing_are_told_apart() -> None:
         pytest.param(row({"total": 1, "$screen_width": [1]}), id="a-list-for-a-number"),
         pytest.param(row({"total": "\ud83d"}), id="half-a-character"),
         pytest.param(row({"total": float("nan")}), id="nan"),
+        pytest.param(row({"total": 1}, **{"(own)": {"total": 2}}), id="a-key-of-our-own"),
     ],
 )
 def test_what_is_odd_is_decoded(odd: bytes) -> None:
@@ -304,6 +305,18 @@ def test_an_event_of_a_name_seen_now_and_then_is_not_learned_from() -> None:
 
     assert [None] * 20 == read[:20]
     assert read[20] is not None
+
+
+def test_a_layout_knows_what_any_of_those_events_had() -> None:
+    """Else each event with one property more would have it made anew."""
+    layouts = Layouts(OwnProperties(Patterns(())), events_to_learn=2)
+    layouts.read("order paid", row({"total": 1}))
+    layouts.read("order paid", row({"currency": "EUR"}))
+
+    given = layouts.read("order paid", row({"total": 1, "currency": "EUR"}))
+
+    assert given is not None
+    assert given.own == {"total": 1, "currency": "EUR"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import Mapper, MappingSettings, Memory, SkipReason
 
 Message = dict[str, Any]
 
@@ -22,7 +22,7 @@ class Export:
 
     def messages(self, event: dict[str, Any]) -> list[Message]:
         """What becomes of the next event."""
-        mapped = self._mapper.map(from_mapping(event), Draft(self._memory))
+        mapped = self._mapper.map(from_mapping(event), self._memory)
         self._memory.learn(mapped.facts)
         self.skipped = mapped.skipped
         return [json.loads(encode(message)) for message in mapped.messages]

@@ -9,7 +9,7 @@ import pytest
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import Mapper, MappingSettings, Memory, SkipReason
 from variance_plugin.secret import Secret
 
 SALT = "pepper and salt"
@@ -23,7 +23,7 @@ def hashed(text: str, salt: str = SALT) -> str:
 def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
     """The messages of an event, as they are read at the other end."""
     settings.setdefault("hash_salt", Secret(SALT))
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Draft(Memory()))
+    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
     return [json.loads(encode(message)) for message in mapped.messages]
 
 
@@ -307,7 +307,7 @@ def test_an_id_that_stands_for_nobody_is_known_before_it_is_hashed() -> None:
     mapper = Mapper(MappingSettings(properties_to_hash=("distinct_id",)))
     alias = event("$create_alias", {"alias": "null"})
 
-    assert SkipReason.NO_PERSON_IN_ALIAS is mapper.map(from_mapping(alias), Draft(Memory())).skipped
+    assert SkipReason.NO_PERSON_IN_ALIAS is mapper.map(from_mapping(alias), Memory()).skipped
     (track,) = messages(event("a", distinct_id="null"), properties_to_hash=("distinct_id",))
     assert (None, "null") == (track.get("userId"), track["anonymousId"])
 
@@ -371,6 +371,6 @@ def test_the_event_itself_stays_as_it_is() -> None:
         MappingSettings(properties_to_exclude=("email",), properties_to_hash=("distinct_id", "b"))
     )
 
-    mapper.map(given, Draft(Memory()))
+    mapper.map(given, Memory())
 
     assert before == json.loads(encode(given))

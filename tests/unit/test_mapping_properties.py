@@ -17,7 +17,6 @@ from variance_plugin.formats import events, from_mapping
 from variance_plugin.mapping import (
     AccountMapping,
     AnonymousUsers,
-    Draft,
     Mapped,
     Mapper,
     MappingSettings,
@@ -148,7 +147,7 @@ SETTINGS = st.builds(
 def outcome(event: dict[str, Any], settings: MappingSettings, memory: Memory | None = None) -> Mapped | str:
     """What becomes of an event: messages, a named reason for none, or why it is unusable."""
     try:
-        mapped = Mapper(settings).map(from_mapping(event), Draft(memory or Memory()))
+        mapped = Mapper(settings).map(from_mapping(event), memory or Memory())
         for message in mapped.messages:
             encode(message)
     except InvalidRecord as reason:
@@ -246,7 +245,7 @@ def test_the_same_event_gives_the_same_messages(event: dict[str, Any], settings:
     first, second = outcome(event, settings), outcome(copy.deepcopy(event), settings)
     assert bodies(first) == bodies(second)
     if isinstance(first, Mapped):
-        again = [bodies(mapper.map(from_mapping(event), Draft(Memory()))) for _ in range(2)]
+        again = [bodies(mapper.map(from_mapping(event), Memory())) for _ in range(2)]
         assert [bodies(first)] * 2 == again
 
 
@@ -288,7 +287,7 @@ def test_the_event_is_not_changed(event: dict[str, Any], settings: MappingSettin
         return
     before = repr(read)
     with suppress(InvalidRecord):
-        Mapper(settings).map(read, Draft(Memory()))
+        Mapper(settings).map(read, Memory())
     assert before == repr(read)
 
 
@@ -427,7 +426,7 @@ def test_it_does_not_matter_whether_an_event_came_as_bytes(
         return
     plain = json.loads(text, parse_constant=nothing)
     try:
-        found: Mapped | str = Mapper(settings).map(read, Draft(Memory()))
+        found: Mapped | str = Mapper(settings).map(read, Memory())
         from_bytes = bodies(found)
     except InvalidRecord as reason:
         from_bytes, found = [], str(reason)

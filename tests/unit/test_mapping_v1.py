@@ -8,7 +8,7 @@ import pytest
 
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import Mapper, MappingSettings, Memory, SkipReason
 
 WHEN = "2026-11-21T12:34:56+00:00"
 HEAD = {
@@ -21,7 +21,7 @@ HEAD = {
 def message(event: dict[str, Any], **settings: Any) -> dict[str, Any] | None:
     """The one message of an event, without what every message has; None when there is none."""
     mapper = Mapper(MappingSettings(payload_version=1, **settings))
-    mapped = mapper.map(from_mapping(event), Draft(Memory()))
+    mapped = mapper.map(from_mapping(event), Memory())
     assert (mapped.skipped is None) == (len(mapped.messages) == 1)
     if not mapped.messages:
         return None
@@ -56,7 +56,7 @@ def test_an_event_without_uuid_or_time_sends_nothing(field: str, falsy: Any) -> 
 def test_the_time_is_sent_as_it_stands(timestamp: Any) -> None:
     """Nobody looked at it then; what is true in JavaScript is a time."""
     mapped = Mapper(MappingSettings(payload_version=1)).map(
-        from_mapping(event("a", timestamp=timestamp)), Draft(Memory())
+        from_mapping(event("a", timestamp=timestamp)), Memory()
     )
 
     assert timestamp == json.loads(encode(mapped.messages[0]))["timestamp"]
@@ -78,7 +78,7 @@ def test_five_kinds_of_events_are_sent(expected: str, name: str) -> None:
     given = from_mapping(event("a"))
     given.event = name
 
-    mapped = Mapper(MappingSettings(payload_version=1)).map(given, Draft(Memory()))
+    mapped = Mapper(MappingSettings(payload_version=1)).map(given, Memory())
 
     assert expected == json.loads(encode(mapped.messages[0]))["type"]
 
@@ -251,6 +251,6 @@ def test_kafkas_rows_have_the_time_that_plugins_were_given() -> None:
     """1.0.0 never saw ClickHouse's spelling."""
     row = {**event("a", '{"x":1}'), "timestamp": "2026-11-21 12:34:56.789"}
 
-    mapped = Mapper(MappingSettings(payload_version=1)).map(from_mapping(row), Draft(Memory()))
+    mapped = Mapper(MappingSettings(payload_version=1)).map(from_mapping(row), Memory())
 
     assert "2026-11-21T12:34:56.789Z" == json.loads(encode(mapped.messages[0]))["timestamp"]

@@ -11,7 +11,7 @@ from ..errors import InvalidRecord
 from ..events import Event
 from ..exact_json import encode
 from ..formats import events, ignored_name
-from ..mapping import Draft, Mapper, MappingSettings, Memory
+from ..mapping import Mapper, MappingSettings, Memory
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
 from .closing import ExitStatus
@@ -84,7 +84,7 @@ def _seen(event: Event, position: Position, mapper: Mapper, memory: Memory) -> S
     bodies: tuple[bytes, ...] = ()
     skipped = unusable = None
     try:
-        mapped = mapper.map(event, Draft(memory))
+        mapped = mapper.map(event, memory)
         bodies, skipped = tuple(map(encode, mapped.messages)), mapped.skipped
         memory.learn(mapped.facts)  # as if it were delivered
     except InvalidRecord as error:

@@ -9,7 +9,7 @@ from ..errors import InvalidRecord
 from ..events import Event
 from ..exact_json import decode, encode
 from ..formats import UnreadEvent, events, is_named, plain_name
-from ..mapping import Draft, Mapper, MappingSettings, Memory
+from ..mapping import Mapper, MappingSettings, Memory
 from ..plurals import many
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
@@ -130,7 +130,7 @@ class Count:
 
     def _map(self, event: Event, body: bytes) -> None:
         try:
-            mapped = self._mapper.map(event, Draft(self._memory))
+            mapped = self._mapper.map(event, self._memory)
             messages = [decode(encode(message)) for message in mapped.messages]
             groups = _other_groups(event, body, messages)
             name = event.event if mapped.skipped is not None else ""

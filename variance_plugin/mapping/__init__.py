@@ -2,14 +2,13 @@
 
 from .accounts import account_way, company_domain
 from .mapper import Mapped, Mapper
-from .memory import Draft, Fact, Memory
+from .memory import Fact, Memory
 from .names import Kind, SkipReason
 from .settings import AccountMapping, AnonymousUsers, MappingSettings
 
 __all__ = [
     "AccountMapping",
     "AnonymousUsers",
-    "Draft",
     "Fact",
     "Kind",
     "Mapped",

@@ -19,7 +19,7 @@ from .own import OwnProperties
 EVENTS_TO_LEARN = 20
 _MOST_LAYOUTS = 100
 _MOST_PROPERTIES = 500
-_MOST_NAMES = 10_000
+_MOST_NAMES = 1_000
 # In units of what it saves to read a record by its layout; one that costs more than it saves is given up.
 _TRUST = 10_000
 _COST_OF_MISFIT = 2
@@ -40,7 +40,7 @@ class Layouts:
         self._own = own
         self._events_to_learn = events_to_learn
         self._layouts: dict[str, Layout] = {}
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, _Seen] = {}
 
     def read(self, name: str, record: bytes) -> Given | None:
         """What the mapping reads of an event; None when that has to be decoded.
@@ -67,29 +67,44 @@ class Layouts:
         return given
 
     def _see(self, record: bytes, name: str) -> None:
-        """Count the events of a name; once there are enough of them, learn from one."""
+        """Gather the properties that events of a name have; once there were enough of them, make a layout."""
         if len(self._layouts) >= _MOST_LAYOUTS:
             return
         if len(self._seen) > _MOST_NAMES:
             self._seen.clear()
-        seen = self._seen.get(name, 0) + 1
-        if seen >= self._events_to_learn:
-            self._learn(record, name)
-            seen = 0
-        self._seen[name] = seen
+        seen = self._seen.setdefault(name, _Seen())
+        seen.events += 1
+        seen.names = merged(seen.names, _names_in(record))
+        if seen.events >= self._events_to_learn:
+            del self._seen[name]
+            self._make(name, seen.names, trust=_TRUST)
 
     def _learn(self, record: bytes, name: str) -> None:
         """Make a layout that this record fits as well, if it is a row with properties not met before."""
-        try:
-            properties = _names_decoder.decode(record).properties
-        except _REFUSED:
-            return
-        before = self._layouts.get(name)
-        known = [] if before is None else before.names
-        names = merged(known, properties)
-        if len(known) < len(names) <= _MOST_PROPERTIES and _UNSPEAKABLE.isdisjoint("".join(names)):
-            trust = _TRUST if before is None else min(before.trust, _TRUST)
+        layout = self._layouts[name]
+        names = merged(layout.names, _names_in(record))
+        if len(names) > len(layout.names):
+            self._make(name, names, trust=min(layout.trust, _TRUST))
+
+    def _make(self, name: str, names: list[str], *, trust: int) -> None:
+        if 0 < len(names) <= _MOST_PROPERTIES and _UNSPEAKABLE.isdisjoint("".join(names)):
             self._layouts[name] = Layout(names, self._own, trust=trust - _COST_OF_LEARNING)
+
+
+class _Seen:
+    """Of a name that has no layout yet."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.names: list[str] = []
+
+
+def _names_in(record: bytes) -> Iterable[str]:
+    """The names of its properties; none if it is no row."""
+    try:
+        return _names_decoder.decode(record).properties
+    except _REFUSED:
+        return ()
 
 
 class _Names(msgspec.Struct):

@@ -36,7 +36,7 @@ from .identity import (
     names_device,
 )
 from .layouts import EVENTS_TO_LEARN, Layouts
-from .memory import Draft, Fact
+from .memory import Fact, Memory
 from .names import Kind, Names, SkipReason
 from .news import News
 from .own import OwnProperties
@@ -62,6 +62,7 @@ Head: TypeAlias = tuple[str, str | None, str | None, str | None, Context]
 """The fields all messages begin with, in the order of `messages.Message`."""
 
 
+_NOTHING: tuple[tuple[AnyMessage, ...], tuple[Fact, ...]] = ((), ())
 _OF_A_PERSON = {Kind.PAGE, Kind.SCREEN, Kind.TRACK, Kind.IDENTIFY}
 
 
@@ -87,7 +88,7 @@ class Mapper:
         self._accounts = Accounts(settings)
         self._news = News()
         # An enum's member costs 0.1 µs at each look-up on its class (Python 3.11), a dict's half of that.
-        self._ways: dict[Kind, Callable[[Given, Given, Draft], Mapped]] = {
+        self._ways: dict[Kind, Callable[[Given, Given, Memory], Mapped]] = {
             Kind.PAGE: partial(self._of_person, self._page_message),
             Kind.SCREEN: partial(self._of_person, self._screen_message),
             Kind.TRACK: partial(self._of_person, self._track_message),
@@ -106,34 +107,33 @@ class Mapper:
         kind = self._names[name]
         return kind if isinstance(kind, SkipReason) else None
 
-    def map(self, event: Event, draft: Draft) -> Mapped:
+    def map(self, event: Event, memory: Memory) -> Mapped:
         """The messages of an event.
 
         The same event gives the same messages with the same ids, but for the messages about what the
-        draft knows to be said already.
+        memory knows to be said already. It is not told here what these messages say.
 
         Raises:
             InvalidRecord: when nothing can be made of it: it names nobody, or its time is no time.
         """
-        given = None
-        if type(event) is UnreadEvent:
-            name, record = glance(event)
-            kind = self._names[name]
-            if isinstance(kind, SkipReason):
-                if is_named(record, name):
-                    return Mapped(skipped=kind)
-            elif self._reads_records:
-                given = self._layouts.read(name, record)
-        if given is None:
-            return self._map_decoded(event, draft)
-        kind = self._names[given.event]
+        if type(event) is not UnreadEvent:
+            return self._map_decoded(event, memory)
+        name, record = glance(event)
+        kind = self._names[name]
         if isinstance(kind, SkipReason):
-            return Mapped(skipped=kind)
-        mapped = self._ways[kind](given, given, draft)
+            return Mapped(skipped=kind) if is_named(record, name) else self._map_decoded(event, memory)
+        given = self._layouts.read(name, record) if self._reads_records else None
+        if given is None:
+            return self._map_decoded(event, memory)
+        if given.event != name:
+            kind = self._names[given.event]
+            if isinstance(kind, SkipReason):
+                return Mapped(skipped=kind)
+        mapped = self._ways[kind](given, given, memory)
         mapped.distinct_id = given.distinct_id
         return mapped
 
-    def _map_decoded(self, event: Event, draft: Draft) -> Mapped:
+    def _map_decoded(self, event: Event, memory: Memory) -> Mapped:
         kind = self._names[event.event]
         if isinstance(kind, SkipReason):
             return Mapped(skipped=kind)
@@ -148,58 +148,58 @@ class Mapper:
             message = message_v1(seen, kind, ids=event, send_ip=self._settings.send_ip)
             mapped = Mapped((message,)) if message else Mapped(skipped=SkipReason.NOT_IN_VERSION_1)
         else:
-            mapped = self._ways[kind](given, given if seen is event else given_by(seen, self._own), draft)
+            mapped = self._ways[kind](given, given if seen is event else given_by(seen, self._own), memory)
         mapped.distinct_id = distinct_id
         return mapped
 
     def _of_person(
-        self, make: Callable[[Given, Head], AnyMessage], given: Given, seen: Given, draft: Draft
+        self, make: Callable[[Given, Head], AnyMessage], given: Given, seen: Given, memory: Memory
     ) -> Mapped:
         """The event's own message, after the news of the person and the account that it carries."""
         head = self._head(given, seen)
         if head is None:
             return Mapped(skipped=SkipReason.ANONYMOUS)
-        messages: list[AnyMessage] = []
-        facts: list[Fact] = []
+        ahead, facts = _NOTHING
         if self._tells_persons and (updates := self._people.updates(seen)):
             self._add_company(updates, seen)
-            if news := self._news_of_person(head, updates, draft, facts):
-                messages.append(IdentifyMessage(*_ahead(head, "identify"), news))
-        self._tell_account(head, draft, messages, facts)
+            news, facts = self._news_of_person(head, updates, memory)
+            if news:
+                ahead = (IdentifyMessage(*_ahead(head, "identify"), news),)
+        if (member := self._news_of_account(head, memory)) is not None:
+            ahead += (_account_message(head),)
+            facts += (member,)
         if self._settings.send_person_traits:
             # The messages ahead share the context; traits belong to the event's own message alone.
             traits = self._traits(seen) or None
             head = (*head[:-1], msgspec.structs.replace(head[-1], traits=traits))
-        messages.append(make(seen, head))
-        return Mapped(tuple(messages), None, tuple(facts))
+        return Mapped((*ahead, make(seen, head)), None, facts)
 
-    def _identify(self, given: Given, seen: Given, draft: Draft) -> Mapped:
+    def _identify(self, given: Given, seen: Given, memory: Memory) -> Mapped:
         head = self._head(given, seen)
         if head is None:
             return Mapped(skipped=SkipReason.ANONYMOUS)
-        messages: list[AnyMessage] = []
-        facts: list[Fact] = []
-        self._tell_account(head, draft, messages, facts)
+        ahead, facts = _NOTHING
+        if (member := self._news_of_account(head, memory)) is not None:
+            ahead, facts = (_account_message(head),), (member,)
         traits: dict[str, Any] = {}
         if not self._settings.historical:
             traits = self._traits(seen)
+            news, told = self._news_of_person(head, traits, memory)
+            if not told:
+                traits = news
             # It is sent in any case, and from here on these are the last traits sent for the person.
-            traits = self._news_of_person(head, traits, draft, facts, anyway=True)
-        messages.append(IdentifyMessage(*head, traits or None))
-        return Mapped(tuple(messages), None, tuple(facts))
+            facts += told
+        return Mapped((*ahead, IdentifyMessage(*head, traits or None)), None, facts)
 
     def _news_of_person(
-        self, head: Head, traits: dict[str, Any], draft: Draft, facts: list[Fact], *, anyway: bool = False
-    ) -> dict[str, Any]:
-        """The traits that are still news; or, whatever was said, those that are not older than it."""
+        self, head: Head, traits: dict[str, Any], memory: Memory
+    ) -> tuple[dict[str, Any], tuple[Fact, ...]]:
+        """The traits that are still news, and what to remember then; see `News.traits`."""
         _, time, user_id, anonymous_id, _ = head
         # A person is one person on every device: the anonymous id counts where there is no other.
         who = (user_id, None if user_id else anonymous_id)
-        current, fact = self._news.traits(who, traits, time, draft)
-        if fact is None:
-            return current
-        facts.append(fact)
-        return traits if anyway else current
+        news, fact = self._news.traits(who, traits, time, memory)
+        return news, () if fact is None else (fact,)
 
     def _head(self, given: Given, seen: Given) -> Head | None:
         """Who, when and where; None when it was nobody and the settings leave such events out."""
@@ -210,16 +210,14 @@ class Mapper:
         context.group_id = self._accounts.group_of(given.known)
         return (_id_of(given), _time_of(given), user_id, anonymous_id, context)
 
-    def _tell_account(self, head: Head, draft: Draft, messages: list[AnyMessage], facts: list[Fact]) -> None:
-        """Add the news that this user belongs to this account, if it is news."""
+    def _news_of_account(self, head: Head, memory: Memory) -> Fact | None:
+        """That this user belongs to this account, if it is news."""
         _, _, user_id, _, context = head
         group_id = context.group_id
-        if group_id is not None and user_id is not None and self._tells_accounts:
-            fact = _member(user_id, group_id)
-            if draft.last(fact[0]) is None:
-                draft.say(fact)
-                facts.append(fact)
-                messages.append(GroupMessage(*_ahead(head, "group"), group_id=group_id))
+        if group_id is None or user_id is None or not self._tells_accounts:
+            return None
+        member = _member(user_id, group_id)
+        return member if memory.last(member[0]) is None else None
 
     def _page_message(self, given: Given, head: Head) -> AnyMessage:
         found = page_properties(head[-1].page, given.own) or None
@@ -233,7 +231,7 @@ class Mapper:
         name = autocapture_words(given) if given.event == "$autocapture" else given.event
         return TrackMessage(*head, event=name, properties=given.own or None)
 
-    def _group(self, given: Given, seen: Given, draft: Draft) -> Mapped:
+    def _group(self, given: Given, seen: Given, memory: Memory) -> Mapped:
         if not self._sends_anonymous and names_device(given) and is_anonymous(given):
             return Mapped(skipped=SkipReason.ANONYMOUS)
         identity = group_identity_of(given)
@@ -252,17 +250,16 @@ class Mapper:
         context = self._context(seen)
         context.group_id = group_id
         head = (_id_of(given), _time_of(given), *identity, context)
-        current, fact = self._news.traits((group_id, "account"), traits, head[1], draft)
+        current, fact = self._news.traits((group_id, "account"), traits, head[1], memory)
         facts = [] if fact is None else [fact]
         if fact is None:
             traits = current
         if identity.user_id is not None:
             facts.append(_member(identity.user_id, group_id))
-            draft.say(facts[-1])
         message = GroupMessage(*head, group_id=group_id, traits=traits or None)
         return Mapped((message,), None, tuple(facts))
 
-    def _alias(self, given: Given, seen: Given, _draft: Draft) -> Mapped:
+    def _alias(self, given: Given, seen: Given, _memory: Memory) -> Mapped:
         previous_id = id_text(given.known.distinct_id) or id_text(given.distinct_id)
         user_id = id_text(given.known.alias)
         if previous_id is not None and is_user(previous_id, given):
@@ -270,7 +267,7 @@ class Mapper:
             previous_id, user_id = user_id, previous_id
         return self._joined(given, seen, previous_id, user_id)
 
-    def _merge(self, given: Given, seen: Given, _draft: Draft) -> Mapped:
+    def _merge(self, given: Given, seen: Given, _memory: Memory) -> Mapped:
         return self._joined(given, seen, id_text(given.known.alias), distinct_id_of(given))
 
     def _joined(self, given: Given, seen: Given, previous_id: str | None, user_id: str | None) -> Mapped:
@@ -312,6 +309,11 @@ class Mapper:
 def _ahead(head: Head, part: str) -> Head:
     """The head of a message that goes ahead of the event's own; its id is as stable."""
     return (f"{head[0]}:{part}", *head[1:])
+
+
+def _account_message(head: Head) -> AnyMessage:
+    """That the user of this head belongs to its account, ahead of the event's own message."""
+    return GroupMessage(*_ahead(head, "group"), group_id=head[-1].group_id or "")
 
 
 def _member(user_id: str, group_id: str) -> Fact:

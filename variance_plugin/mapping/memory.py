@@ -40,20 +40,3 @@ class Memory:
         young.update(facts)
         if len(young) >= self._most_young:
             self._old, self._young = young, {}
-
-
-class Draft:
-    """A memory plus what the batch at hand is about to say."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self._facts: dict[int, Any] = {}
-
-    def last(self, subject: int) -> Any:
-        """The last thing said about the subject, in this batch or before it; None for nothing."""
-        said = self._facts.get(subject)
-        return self._memory.last(subject) if said is None else said
-
-    def say(self, fact: Fact) -> None:
-        """From now on it counts as said in this batch."""
-        self._facts[fact[0]] = fact[1]

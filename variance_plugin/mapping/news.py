@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ..exact_json import encode
-from .memory import Draft, Fact
+from .memory import Fact, Memory
 
 _MOST_SETS_OF_NAMES = 2_000
 # No source mixes events further apart. Whoever told something at a time that a wrong clock puts years ahead
@@ -35,7 +35,7 @@ class News:
         self._sets_of_names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def traits(
-        self, of: Hashable, traits: dict[str, Any], time: str | None, draft: Draft
+        self, of: Hashable, traits: dict[str, Any], time: str | None, memory: Memory
     ) -> tuple[dict[str, Any], Fact | None]:
         """Those traits of which nothing newer was said; and the fact to remember, if they are the newest.
 
@@ -43,7 +43,7 @@ class News:
         is surely old, what is not may be.
         """
         subject = hash((of, "traits"))
-        last: Told | None = draft.last(subject)
+        last: Told | None = memory.last(subject)
         if last is not None and _is_late(time, last.time):
             return {name: value for name, value in traits.items() if name not in last.names}, None
         if not traits:
@@ -55,7 +55,6 @@ class News:
         names = self._sets_of_names.setdefault(names, names)
         content = hash(encode(dict(sorted(traits.items()))))
         fact = (subject, Told(content, time, names))
-        draft.say(fact)
         return ({} if last is not None and last.content == content else traits), fact
 
 

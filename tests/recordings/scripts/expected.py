@@ -17,7 +17,7 @@ from variance_plugin.__about__ import __version__
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import events
-from variance_plugin.mapping import Draft, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import Mapper, MappingSettings, Memory
 
 RECORDINGS = Path(__file__).resolve().parent.parent
 # Version 1 is shown for the shape that connector 1.0.0 was given, the events of PostHog's plugins.
@@ -60,7 +60,7 @@ def expected(recording: Path, version: int) -> Iterator[str]:
         for event in events(record):
             if not isinstance(event, Event):
                 raise event
-            mapped = mapper.map(event, Draft(memory))
+            mapped = mapper.map(event, memory)
             memory.learn(mapped.facts)
             messages = b",".join(map(encode, mapped.messages)).decode()
             yield f"[{messages if version == 1 else messages.replace(library, stand_in)}]"
