@@ -44,6 +44,7 @@ class BoundedAdapter(HTTPAdapter):
     def __init__(self, answer_seconds: float, *, dialler: Dialler | None = None) -> None:
         self._dialler = dialler
         self._answer_seconds = answer_seconds
+        self._checked: str | None = None
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -64,10 +65,11 @@ class BoundedAdapter(HTTPAdapter):
         Raises:
             AddressRefused: When its host is an address that may not be dialled, by a proxy neither.
         """
-        if self._dialler is not None:
+        if self._dialler is not None and request.url != self._checked:
             # Read as `urllib3` reads it: no address can be written that is understood otherwise here.
             url = parse_url(request.url or "")
             self._dialler.rules.check_host(url.host or "", url.port or _PORTS.get(url.scheme or "", 0))
+            self._checked = request.url  # what the text of an address tells stays the same
         return super().send(request, *args, **kwargs)
 
     def _use_pools(self, manager: PoolManager, dialler: Dialler | None) -> None:
@@ -92,7 +94,7 @@ class _Connection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        self.sock.settimeout(self._answer_seconds)
+        _set_timeout(self.sock, self._answer_seconds)
         super().send(data)
 
     def _new_conn(self) -> socket.socket:
@@ -149,10 +151,20 @@ class _BoundedReader(io.RawIOBase):
         seconds = self._deadline - _real_time.monotonic()
         if seconds <= 0:
             raise TimeoutError("the answer as a whole took too long")
-        self._socket.settimeout(seconds)
+        _set_timeout(self._socket, seconds)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
         # Closes the socket too, where the connection has let go of it.
         self._raw.close()
         super().close()
+
+
+# Setting a time-out lets another thread go first, which may take 5 ms to come back: it has to be worth it.
+_WORTHWHILE_SECONDS = 0.01
+
+
+def _set_timeout(sock: socket.socket, seconds: float) -> None:
+    now = sock.gettimeout()
+    if now is None or abs(now - seconds) > _WORTHWHILE_SECONDS:
+        sock.settimeout(seconds)

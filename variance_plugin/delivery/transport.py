@@ -1,8 +1,7 @@
 """The only place that opens a socket to send: one request out, one answer or failure back."""
 
 import logging
-from http.cookiejar import DefaultCookiePolicy
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -92,7 +91,6 @@ class RequestsTransport:
         for scheme in ("http://", "https://"):
             session.mount(scheme, BoundedAdapter(settings.read_timeout_seconds, dialler=self._dialler))
         session.auth = _Authorization(settings.auth_header)
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if settings.proxy_url:
             proxy = settings.proxy_url.reveal()
             session.proxies = {"http": proxy, "https": proxy}
@@ -111,11 +109,8 @@ class RequestsTransport:
 
     def _post(self, session: "_Session", request: Request) -> Answer:
         settings = self._settings
-        with session.send(
-            session.prepared(request),
-            timeout=(settings.connect_timeout_seconds, settings.read_timeout_seconds),
-            allow_redirects=False,
-            **session.environment,
+        with session.sent(
+            request, timeout_seconds=(settings.connect_timeout_seconds, settings.read_timeout_seconds)
         ) as response:
             if response.status_code < _FIRST_FINAL_STATUS:
                 # The answer proper still comes: it must not be taken for that of the next request.
@@ -139,24 +134,22 @@ class _Session(requests.Session):
 
     def learn(self, url: str, *, verify: bool | str) -> None:
         """Look at the environment (proxies, certificates), and prepare a request without a body."""
-        self.environment = self.merge_environment_settings(
-            url, proxies={}, stream=True, verify=verify, cert=None
-        )
+        self._environment: dict[str, Any] = {
+            **self.merge_environment_settings(url, proxies={}, stream=True, verify=verify, cert=None)
+        }
         self._empty = self.prepare_request(requests.Request("POST", url))
+        self._adapter = self.get_adapter(url)
 
-    def prepared(self, request: Request) -> requests.PreparedRequest:
-        """The request as `requests` sends it."""
+    def sent(self, request: Request, *, timeout_seconds: tuple[float, float]) -> requests.Response:
+        """The answer to a request, its body not read yet.
+
+        By the adapter itself: the session's own `send` looks for redirects and cookies, and follows neither.
+        """
         prepared = self._empty.copy()
         prepared.headers.update(request.headers)
         prepared.headers["Content-Length"] = str(len(request.body))
         prepared.body = request.body
-        return prepared
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, so that `requests` does not prepare what it is told not to follow.
-
-        It would read the whole body for that, and raise where the address is odd.
-        """
+        return self._adapter.send(prepared, timeout=timeout_seconds, **self._environment)
 
 
 def _beginning(response: requests.Response) -> bytes:
