@@ -61,8 +61,16 @@ VALUES = st.recursive(
 @example("1" * 5000)
 @example("0." + "1" * 5000)
 def test_a_number_keeps_every_digit(number: str) -> None:
-    """Compared as decimals, the text before and the text after."""
+    """Compared as decimals, the text before and the text after; also when the number has come before."""
     assert Decimal(number) == exactly(encode(decode(number.encode())))
+    assert Decimal(number) == exactly(encode(decode(number.encode())))
+
+
+def test_numbers_without_end_keep_every_digit() -> None:
+    """However many are remembered meanwhile."""
+    numbers = [f"{number}.25" for number in range(25_000)]
+
+    assert numbers == [encode(decode(number.encode())).decode() for number in numbers]
 
 
 @given(VALUES)

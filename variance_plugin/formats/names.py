@@ -14,6 +14,10 @@ class _Named(msgspec.Struct):
 _named = msgspec.json.Decoder(_Named)
 # As nearly all writers put it, and as Python's own does.
 _KEY, _SPACED_KEY = b'"event":"', b'"event": "'
+# A project has a few hundred names, and what is found once is found a thousand times.
+_MOST_NAMES = 10_000
+_LONGEST_NAME = 200
+_names: dict[bytes, str] = {}
 
 
 def plain_name(record: bytes) -> str | None:
@@ -37,9 +41,12 @@ def plain_name(record: bytes) -> str | None:
     ):
         begin = at + len(key)
         end = record.find(b'"', begin)
-        name = record[begin:end]
-        if end > 0 and b"\\" not in name:
-            return name.decode(errors="replace")
+        text = record[begin:end]
+        name = _names.get(text)
+        if name is not None:
+            return name
+        if end > 0 and b"\\" not in text:
+            return _remembered(text)
     return _decoded_name(record)
 
 
@@ -52,6 +59,15 @@ def ignored_name(record: bytes, ignores: Callable[[str], object]) -> str | None:
     """The event's name, if `ignores(name)` is truthy; None if not, or if only decoding it all tells."""
     name = plain_name(record)
     return name if name is not None and ignores(name) and is_named(record, name) else None
+
+
+def _remembered(text: bytes) -> str:
+    name = text.decode(errors="replace")
+    if len(text) <= _LONGEST_NAME:
+        if len(_names) >= _MOST_NAMES:
+            _names.clear()
+        _names[text] = name
+    return name
 
 
 def _decoded_name(record: bytes) -> str | None:
