@@ -78,7 +78,7 @@ class Runner:
         command += ["--fast", str(self._fast), "--since", self._since.isoformat()]
         if kill_at is not None:
             command += ["--kill-at", kill_at, "--times", str(times)]
-        others = {name: value for name, value in os.environ.items() if not name.startswith(_SETTING_NAMES)}
+        others = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_IT)}
         with (
             (self.folder / "runner.log").open("ab") as log,
             subprocess.Popen(
@@ -96,7 +96,8 @@ class Runner:
                 process.kill()
 
 
-_SETTING_NAMES = "VARIANCE_", "RUNNER_"
+# Settings of whoever proves; and coverage, which a process that is killed could not write.
+_NOT_FOR_IT = "VARIANCE_", "RUNNER_", "COVERAGE_"
 
 
 def status_of(process: subprocess.Popen[bytes], *, timeout_seconds: float) -> int | None:

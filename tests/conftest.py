@@ -83,6 +83,14 @@ def s3(_s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Bucket:
     return S3Bucket(f"exports-{next(_numbers)}", _s3_endpoint)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, since many tests wait for a process, a disk or a broker."""
+    return (
+        len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) + 1
+    )
+
+
 def pytest_report_header() -> str:
     """Say which Kafka the tests run on."""
     return f"kafka: {(cluster.ApacheKafka if cluster.is_fetched() else cluster.MockCluster).kind}"

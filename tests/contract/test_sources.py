@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from itertools import count, islice
 from pathlib import Path
@@ -56,11 +57,11 @@ class Held:
 
     Attributes:
         folder: With room for files.
-        s3: An empty bucket.
-        kafka: Starts a cluster, if none is running, and returns it.
+        s3: An empty bucket; the first that asks has its server started.
+        kafka: A cluster; likewise.
     """
 
-    def __init__(self, folder: Path, s3: "S3Bucket", kafka: Callable[[], Cluster]) -> None:
+    def __init__(self, folder: Path, s3: "Callable[[], S3Bucket]", kafka: Callable[[], Cluster]) -> None:
         self.folder = folder
         self.s3 = s3
         self.kafka = kafka
@@ -176,9 +177,9 @@ def exports() -> dict[str, bytes]:
 def exports_in_a_bucket(held: Held) -> Make:
     """As PostHog puts them there, read by S3's protocol."""
     for key, body in exports().items():
-        held.s3.put(key, body)
+        held.s3().put(key, body)
     positions = InMemoryPositions()
-    store = open_store(f"{held.s3.url}/posthog", Access(endpoint=held.s3.endpoint))
+    store = open_store(f"{held.s3().url}/posthog", Access(endpoint=held.s3().endpoint))
     return lambda: Bucket(store, positions=positions, clock=FakeClock()).open()
 
 
@@ -219,24 +220,26 @@ def rows_in_a_bucket(held: Held) -> Make:
         table = pa.table({column: [row[column] for row in rows] for column in columns})
         file = io.BytesIO()
         parquet.write_table(table, file, row_group_size=60, compression="zstd")
-        held.s3.put(f"{window(hour)}.parquet.zst", file.getvalue())
+        held.s3().put(f"{window(hour)}.parquet.zst", file.getvalue())
     positions = InMemoryPositions()
-    store = open_store(held.s3.url, Access(endpoint=held.s3.endpoint))
+    store = open_store(held.s3().url, Access(endpoint=held.s3().endpoint))
     return lambda: Bucket(store, positions=positions, clock=FakeClock()).open()
 
 
 _topics = count(1)
 
 
+# The mock cluster lets a group that had a member before wait for a second less than a session may last.
+QUICK = {"fetch.wait.max.ms": "20", "session.timeout.ms": "1100", "heartbeat.interval.ms": "200"}
+
+
 def a_topic_of_a_group(held: Held) -> Make:
     """One partition; the offsets of the group are the positions."""
     kafka = held.kafka()
-    if not kafka.is_real:
-        pytest.skip("the mock cluster lets every start wait for three seconds")
     topic = kafka.topic(f"contract-{next(_topics)}")
     produce(kafka.brokers, topic, BODIES)
     subscription = Subscription(
-        access=ClusterAccess(brokers=(kafka.brokers,), properties={"fetch.wait.max.ms": "20"}),
+        access=ClusterAccess(brokers=(kafka.brokers,), properties=QUICK),
         topic=topic,
         group=f"{topic}-group",
         once=True,
@@ -317,9 +320,9 @@ SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
 
 
 @pytest.fixture
-def held(request: pytest.FixtureRequest, tmp_path: Path, s3: "S3Bucket") -> Iterator[Held]:
+def held(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Held]:
     """A place for `BODIES`."""
-    held = Held(tmp_path / "exports", s3, lambda: request.getfixturevalue("kafka"))
+    held = Held(tmp_path / "exports", *(partial(request.getfixturevalue, name) for name in ("s3", "kafka")))
     held.folder.mkdir()
     yield held
     held.end()

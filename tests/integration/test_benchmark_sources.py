@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.sources.__main__ import SOURCES
+from tests.stand_ins.program import unmeasured
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +18,9 @@ def test_each_source_brings_all_events_and_has_its_line(source: str) -> None:
     """Beside the file source, which all are held against; a lost event ends the benchmark with an error."""
     command = [sys.executable, "-m", "benchmarks.sources", source, "--events", "200", "--rounds", "1"]
 
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, check=True, text=True, timeout=50
+    )
 
     assert {"file, JSON lines", source} <= {line[:33].rstrip() for line in done.stdout.splitlines()}
 
@@ -26,7 +29,9 @@ def test_an_object_of_any_size_is_brought_whole_and_its_memory_is_judged() -> No
     """Here a small one; the size is looked at when somebody runs it to know."""
     command = [sys.executable, "-m", "benchmarks.sources.large", "parquet.zst", "--gigabytes", "0.001"]
 
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, check=True, text=True, timeout=50
+    )
 
     assert re.search(
         r"^parquet.zst +18 +\d+ +5,000 +[\d,]+ +\d+   asked for: under 200 MB", done.stdout, re.MULTILINE

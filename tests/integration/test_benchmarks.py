@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from benchmarks.generate import MIX, Traffic
+from tests.stand_ins.program import unmeasured
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import events
@@ -23,13 +24,19 @@ ROOT = Path(__file__).parent.parent.parent
 EVENTS = 1_200
 
 
+# One process has them all, so there is one run.
+pytestmark = pytest.mark.xdist_group("benchmark")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """One run of the benchmark with everything in it, and what it left in its folder."""
     folder = tmp_path_factory.mktemp("benchmark")
     options = f"--events {EVENTS} --plain-events {EVENTS} --stages {EVENTS} --rounds 1 --memory-events 1500"
     command = [sys.executable, "-m", "benchmarks", *options.split(), "--keep", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=50)
+    done = subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, check=True, text=True, timeout=50
+    )
     return Run(folder, done.stdout)
 
 
@@ -116,7 +123,9 @@ def test_the_load_on_the_http_source_is_answered_and_told() -> None:
         "benchmarks.load",
         *"full --rate 500 --seconds 1 --connections 4".split(),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=55)
+    done = subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, check=True, text=True, timeout=55
+    )
 
     [row] = [line for line in done.stdout.splitlines() if line.startswith("500 a second, spool of 1 MB")]
     assert " times 200, " in row

@@ -48,6 +48,10 @@ def last_of(source: FileSource) -> Position:
     return last.position
 
 
+# One process has them all, so there is one large file.
+pytestmark = pytest.mark.xdist_group("large file")
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """200 MB of lines, for as long as they are needed."""

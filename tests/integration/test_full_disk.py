@@ -5,7 +5,6 @@ a small file system this needs no rights, and can be taken back while the proces
 """
 
 import json
-import os
 import resource
 import shutil
 import signal
@@ -21,7 +20,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.stand_ins.program import SECONDS, Process, Program, Starting
+from tests.stand_ins.program import SECONDS, Process, Program, Starting, unmeasured
 from variance_plugin.receiver import Answer, LocalVariance
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import FakeClock
@@ -280,11 +279,6 @@ def test_a_spool_that_fills_its_disk_drains_by_itself(
     assert [] == [line for line in log.lines if "cannot be used now" in line["event"]]
 
 
-def _unmeasured() -> dict[str, str]:
-    """The environment of a process whose coverage is not taken: it could not be written either."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-
-
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
 def test_a_start_without_room_says_so(tmp_path: Path, there: bool) -> None:  # noqa: FBT001 -- a parameter of pytest
     """In one line, with status 2, before anything is read."""
@@ -295,7 +289,7 @@ def test_a_start_without_room_says_so(tmp_path: Path, there: bool) -> None:  # n
     ended = subprocess.run(
         [sys.executable, "-c", _WITHOUT_ROOM, "run"],
         cwd=tmp_path,
-        env=_unmeasured(),
+        env=unmeasured(),  # coverage could not be written either
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -34,7 +34,7 @@ state = "{name}.db"
 [kafka]
 brokers = ["{brokers}"]
 [kafka.properties]
-"session.timeout.ms" = {session_ms}
+"session.timeout.ms" = 1500
 "heartbeat.interval.ms" = 200
 "fetch.wait.max.ms" = 50
 "reconnect.backoff.max.ms" = 500
@@ -80,8 +80,6 @@ def running(kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path)
                 topic=topic,
                 url=variance.url,
                 properties=properties,
-                # The mock cluster takes three seconds for a rebalance, and hears no heartbeats meanwhile.
-                session_ms=1500 if kafka.is_real else 6000,
             )
         )
         with subprocess.Popen(
@@ -254,7 +252,7 @@ def test_a_runner_that_joins_under_load_costs_nothing(
 
 
 def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
-    running: Running, variance: LocalVariance, kafka: Cluster, produced: Produced
+    running: Running, variance: LocalVariance, produced: Produced
 ) -> None:
     """Paused, not revoked: it goes on polling, so it stays a member, and the lag can be seen."""
     answering = threading.Event()
@@ -265,8 +263,8 @@ def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
 
     variance.answer_with(hold)
     produced.add(560, padding_bytes=30_000)  # more than is held here, and less than the mock cluster holds
-    patience_seconds = 3 if kafka.is_real else 6  # the group's; as in SETTINGS
-    with running(properties=f'"max.poll.interval.ms" = {patience_seconds * 1000:.0f}') as process:
+    patience_seconds = 2  # the group's; more than the session's in SETTINGS
+    with running(properties=f'"max.poll.interval.ms" = {patience_seconds * 1000}') as process:
         port = say(process, "listening")["event"].rpartition(" ")[2]
         say(process, "partitions paused")
         metrics = metrics_when(port, "runner_lag_seconds", at_least=patience_seconds + 1)

@@ -174,7 +174,7 @@ state = "{name}.db"
 brokers = ["{brokers}"]
 dead_letter_topic = "{topic}-dead"
 [kafka.properties]
-"session.timeout.ms" = 6000
+"session.timeout.ms" = 1500
 "fetch.wait.max.ms" = 20
 "reconnect.backoff.max.ms" = 500
 [source]

@@ -27,7 +27,10 @@ RECORDINGS = [
     if ".expected" not in path.name
 ]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.xdist_group("browser"),  # one process has them all, so there is one browser
+]
 
 
 @pytest.fixture(scope="module")

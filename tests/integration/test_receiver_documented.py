@@ -81,6 +81,10 @@ class Receive:
         return [(message["type"], message["title"]) for message in messages]
 
 
+# One process has them all, so there is one receiver.
+pytestmark = pytest.mark.xdist_group("documented")
+
+
 @pytest.fixture(scope="module")
 def receive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receive]:
     """One process for all examples, which are about different people."""

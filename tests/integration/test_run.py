@@ -138,7 +138,8 @@ def test_after_a_kill_it_goes_on_and_repeats_only_what_was_under_way(
         assert 0 == process.wait(SECONDS)
 
     assert {1, 2, 3, 4, 5} == set(numbers_at(variance))
-    assert [4, 5] == sorted(numbers_at(variance)[3:])
+    # What the first process had sent may be read, and answered, after its end.
+    assert {4, 5} == set(numbers_at(variance)[3:])
 
 
 def test_a_second_runner_on_the_same_state_is_refused(

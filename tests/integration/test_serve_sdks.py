@@ -51,11 +51,21 @@ def outside(*needed: str) -> pytest.MarkDecorator:
     )
 
 
+def once(sdk: str) -> pytest.MarkDecorator:
+    """One process has all tests of it, so it is installed once."""
+    return pytest.mark.xdist_group(sdk)
+
+
 SDKS = [
     pytest.param(INSTALLED, id=INSTALLED),
-    pytest.param("posthog-python-5.4", id="posthog-python-5.4", marks=outside()),
-    pytest.param("posthog-node", id="posthog-node", marks=outside("node", "npm")),
-    pytest.param("posthog-js", id="posthog-js", marks=outside("node", "npm", "chromium")),
+    *(
+        pytest.param(sdk, id=sdk, marks=[outside(*needed), once(sdk)])
+        for sdk, needed in {
+            "posthog-python-5.4": [],
+            "posthog-node": ["node", "npm"],
+            "posthog-js": ["node", "npm", "chromium"],
+        }.items()
+    ),
 ]
 
 

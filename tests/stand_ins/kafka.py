@@ -5,6 +5,7 @@ Maven), and librdkafka's own mock cluster elsewhere. The tests are the same; wha
 skipped there.
 """
 
+import ctypes
 import shutil
 import socket
 import subprocess
@@ -12,9 +13,9 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition, cimpl
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -174,19 +175,48 @@ class MockCluster:
     is_real = False
 
     def __init__(self) -> None:
-        self._host = Producer({"test.mock.num.brokers": 1, "log_level": 0})
-        [broker] = self._host.list_topics(timeout=SECONDS).brokers.values()
-        self.brokers = f"{broker.host}:{broker.port}"
+        self._library = _librdkafka()
+        settings = self._library.rd_kafka_conf_new()
+        self._library.rd_kafka_conf_set(settings, b"log_level", b"0", None, 0)
+        self._host = self._library.rd_kafka_new(_A_PRODUCER, settings, None, 0)
+        self._cluster = self._library.rd_kafka_mock_cluster_new(self._host, 1)
+        # Its default is three seconds, for every group.
+        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
+        self.brokers = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
 
     def topic(self, name: str, *, partitions: int = 1) -> str:
-        """See `Cluster`. It always has four; who needs an order writes to one of them."""
-        assert partitions <= 4
-        self._host.list_topics(name, timeout=SECONDS)
+        """See `Cluster`."""
+        assert 0 == self._library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1)
         return name
 
     def close(self) -> None:
         """See `Cluster`."""
-        self._host.close()
+        self._library.rd_kafka_mock_cluster_destroy(self._cluster)
+        self._library.rd_kafka_destroy(self._host)
+
+
+_A_PRODUCER = 0  # what librdkafka calls RD_KAFKA_PRODUCER
+
+
+def _librdkafka() -> ctypes.CDLL:
+    """The library behind the client, which has no name in Python for what a mock cluster can be told."""
+    library = ctypes.CDLL(cimpl.__file__)
+    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    signatures: dict[str, list[Any]] = {  # what it returns, and what it takes
+        "conf_new": [pointer],
+        "conf_set": [number, pointer, text, text, text, ctypes.c_size_t],
+        "new": [pointer, number, pointer, text, ctypes.c_size_t],
+        "destroy": [None, pointer],
+        "mock_cluster_new": [pointer, pointer, number],
+        "mock_cluster_bootstraps": [text, pointer],
+        "mock_cluster_destroy": [None, pointer],
+        "mock_group_initial_rebalance_delay_ms": [None, pointer, ctypes.c_int32],
+        "mock_topic_create": [number, pointer, text, number, number],
+    }
+    for name, (result, *arguments) in signatures.items():
+        function = getattr(library, f"rd_kafka_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
 
 
 def is_fetched() -> bool:

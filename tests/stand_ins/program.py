@@ -89,3 +89,8 @@ class Program:
 def environment() -> dict[str, str]:
     """That of this process, without anybody's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+def unmeasured() -> dict[str, str]:
+    """That of this process, for one without coverage: it measures itself, or could not write it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
