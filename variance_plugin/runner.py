@@ -364,6 +364,7 @@ class Runner:
             for what in Replayed:
                 count = partial(self.replays.count, name, what)
                 metrics.read(known.REPLAYED, count, plugin=name, outcome=what)
+        metrics.read(known.READY, lambda: self.ready() is None)
         metrics.read_table(known.DEAD_LETTERS, self._letters_kept)
         metrics.read_table(
             known.REPLAYS_WAITING,

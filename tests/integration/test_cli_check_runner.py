@@ -1,17 +1,13 @@
 """`variance-plugin check runner.toml`: what `run` would use, and whether its destinations take a message."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
+from tests.stand_ins.program import Program, Running
 from variance_plugin.receiver import Answer, LocalVariance
 
-SECONDS = 30.0
 SETTINGS = """
 [source]
 paths = ["events.jsonl"]
@@ -33,31 +29,16 @@ authHeader = "Bearer hush-hush"
 allowedHosts = "127.0.0.1"
 """
 
-Check: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture
-def check(tmp_path: Path, variance: LocalVariance) -> Check:
+def check(program: Program, tmp_path: Path, variance: LocalVariance) -> Running:
     """Runs the command where `runner.toml` has two destinations, the second one with a wrong secret."""
     (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE", "RUNNER"))}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "variance_plugin", "check", *arguments],
-            cwd=tmp_path,
-            env=clean,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=SECONDS,
-            check=False,
-        )
-
-    return run
+    return partial(program.run, "check")
 
 
 def test_every_destination_gets_one_message_and_has_its_own_diagnosis(
-    check: Check, variance: LocalVariance
+    check: Running, variance: LocalVariance
 ) -> None:
     """The worst of them is the exit status, and no secret shows."""
     ended = check("runner.toml", "--send")
@@ -70,7 +51,7 @@ def test_every_destination_gets_one_message_and_has_its_own_diagnosis(
 
 
 def test_without_send_the_settings_are_shown_and_nothing_is_posted(
-    check: Check, variance: LocalVariance
+    check: Running, variance: LocalVariance
 ) -> None:
     """As `config show` shows them."""
     ended = check("runner.toml", "--set", "logs.level=debug")
@@ -81,7 +62,7 @@ def test_without_send_the_settings_are_shown_and_nothing_is_posted(
     assert (0, 0) == (ended.returncode, len(variance.posts))
 
 
-def test_who_forgets_to_name_the_runners_settings_is_told_of_them(check: Check) -> None:
+def test_who_forgets_to_name_the_runners_settings_is_told_of_them(check: Running) -> None:
     """By `check` alone, and by `--settings`, which is for parameters."""
     for arguments, told in [
         ([], "runner.toml: is not read; `variance-plugin check runner.toml` does"),
@@ -96,7 +77,7 @@ def test_who_forgets_to_name_the_runners_settings_is_told_of_them(check: Check) 
 
 
 def test_a_web_page_that_takes_a_message_is_not_taken_for_a_webhook(
-    check: Check, variance: LocalVariance
+    check: Running, variance: LocalVariance
 ) -> None:
     """A website answers 200 to anything, and what it is sent is lost."""
     variance.answer_with(lambda _post: Answer(status=200, body=b"<!doctype html><title>Log in</title>"))

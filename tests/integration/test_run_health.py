@@ -96,7 +96,7 @@ def test_it_is_not_ready_before_its_plugins_are_and_while_it_ends(settings: Runn
 
 
 def test_a_plugin_that_was_switched_off_needs_a_person(settings: RunnerSettings) -> None:
-    """The others go on, so a restart is not asked for."""
+    """The others go on, so a restart is not asked for; the metric for an alert says the same."""
 
     def fail() -> None:
         raise ValueError("no region")
@@ -104,8 +104,10 @@ def test_a_plugin_that_was_switched_off_needs_a_person(settings: RunnerSettings)
     with runner_of(settings, Plugin(at_set_up=fail)) as runner:
         runner.run(once=True)
         said = (runner.alive(), runner.ready())
+        metrics, _ = runner.metrics.render()
         runner.finish(SECONDS)
 
+    assert b"runner_ready 0.0" in metrics.splitlines()
     assert (None, "the plugin first is switched off: setup_plugin failed: ValueError: no region") == said
 
 

@@ -2,19 +2,16 @@
 
 import json
 import re
-import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-import click
 import pytest
-import typer.main
 
+from tests.command_lines import parsed
 from tests.stand_ins.program import SECONDS, Program, Starting
-from variance_plugin.cli import app
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
@@ -115,9 +112,4 @@ def readiness(port: str) -> tuple[int, str]:
 )
 def test_the_commands_of_the_runbook_are_commands(line: str) -> None:
     """With these options."""
-    command = typer.main.get_command(app)
-    words = shlex.split(line)[1:]
-    while isinstance(command, click.Group):
-        command = command.commands[words.pop(0)]
-
-    assert command.make_context(line, words).params
+    assert parsed(line)

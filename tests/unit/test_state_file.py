@@ -14,6 +14,7 @@ import pytest
 from variance_plugin.errors import StateError, UsageError
 from variance_plugin.state import Positions, Spool, StateFile, StoredStorage, owner_of
 from variance_plugin.state.connection import Connection, connect
+from variance_plugin.state.owner import whose
 from variance_plugin.state.schema import MIGRATIONS, migrate
 from variance_plugin.testing import FakeClock
 
@@ -353,3 +354,16 @@ def test_a_full_disk_refuses_all_that_would_have_gone_together(state: StateFile)
     positions.save("files", "b.jsonl", {"number": 2})
     assert {"a.jsonl": {"number": 1}, "b.jsonl": {"number": 2}} == positions.load("files")
     assert positions.failure is None
+
+
+def test_a_file_of_another_user_is_told_with_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks at a runner's state as another user would look for the fault elsewhere."""
+    state = tmp_path / "variance.db"
+    state.touch()
+    nobody = whose(state)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    assert ("", f"; it belongs to {state.owner()}: do this as that user") == (nobody, whose(state))
+    assert "" == whose(tmp_path / "missing")

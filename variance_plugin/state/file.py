@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..clock import Clock
 from ..errors import StateError, UsageError
 from .connection import Connect, Connection, connect, is_fault_of_file, state_error
-from .owner import Ownership
+from .owner import Ownership, whose
 from .schema import is_current, is_new, migrate
 from .writer import Change, Writer
 
@@ -173,7 +173,7 @@ def _make(path: Path, *, owner: bool) -> None:
         missing = f"there is no folder {path.parent} for it" if owner else "it is not there"
         raise UsageError(f"cannot open the state file {path}: {missing}") from error
     except OSError as error:
-        raise UsageError(f"cannot open the state file {path}: {error.strerror}") from error
+        raise UsageError(f"cannot open the state file {path}: {error.strerror}{whose(path)}") from error
 
 
 def _prepared(path: Path, connect: Connect, *, owns: bool) -> Connection:

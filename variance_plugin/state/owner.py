@@ -54,7 +54,8 @@ def owner_of(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"cannot look who has the state file {path}: {error.strerror}") from error
+        told = f"{error.strerror}{whose(path)}"
+        raise UsageError(f"cannot look who has the state file {path}: {told}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
@@ -63,6 +64,16 @@ def owner_of(path: Path) -> str | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def whose(path: Path) -> str:
+    """`; it belongs to …` where a file is another user's, else nothing: for who may not open it."""
+    try:
+        if path.stat().st_uid == os.geteuid():
+            return ""
+        return f"; it belongs to {path.owner()}: do this as that user"
+    except (OSError, KeyError):  # nobody has that number here, as in a container
+        return ""
 
 
 def _lock_of(path: Path) -> Path:

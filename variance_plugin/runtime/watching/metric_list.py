@@ -127,6 +127,7 @@ REPLAYED = _counter("runner_replayed", "Replays of dead letters, by what came of
 
 # --- The runner itself ------------------------------------------------------------------------------
 
+READY = _gauge("runner_ready", "1 while `/readyz` answers 200: nobody has to look")
 INFO = _gauge("runner_info", "Always 1; the version is its label", "version")
 
 METRICS = tuple(found for found in list(globals().values()) if isinstance(found, Metric))
