@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand_ins.program import Program
+from tests.benches.program import Program
 from variance_plugin.receiver import LocalVariance
 
 

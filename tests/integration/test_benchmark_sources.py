@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.sources.__main__ import SOURCES
-from tests.stand_ins.program import unmeasured
+from tests.benches.program import unmeasured
 
 ROOT = Path(__file__).parents[2]
 

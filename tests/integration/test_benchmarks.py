@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from benchmarks.generate import MIX, Traffic
-from tests.stand_ins.program import unmeasured
+from tests.benches.program import unmeasured
 from variance_plugin.events import Event
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import events

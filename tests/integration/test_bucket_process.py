@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.stand_ins.program import SECONDS, Program, Starting
+from tests.benches.program import SECONDS, Program, Starting
 from variance_plugin.receiver import LocalVariance
 from variance_plugin.receiver.answers import Answer
 from variance_plugin.receiver.post import Post

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand_ins.program import Program, Running
+from tests.benches.program import Program, Running
 from variance_plugin.receiver import Answer, LocalVariance
 
 SETTINGS = """

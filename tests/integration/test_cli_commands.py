@@ -1,25 +1,19 @@
 """The other commands of `variance-plugin`, and what all of them have in common."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 
+from tests.benches.program import SECONDS, Program, Running
 from variance_plugin import __version__
 from variance_plugin.receiver import Answer, LocalVariance
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
-
-Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 
 MESSAGE = (
     b'{"type":"identify","messageId":"m-1","userId":"u-1","timestamp":"2026-01-02T03:04:05.000Z",'
@@ -29,43 +23,14 @@ MESSAGE = (
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(program: Program) -> Running:
     """Run a command to its end in an empty folder, without settings from outside."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
-
-    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "variance_plugin", *arguments],
-            check=False,
-            capture_output=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            timeout=SECONDS,
-            **{"env": environment, **options},
-        )
-
-    return run
+    return program.run
 
 
 def to(url: str) -> list[str]:
     """Options for an address of this machine, which has to be allowed by name."""
     return ["--webhook-url", url, "--set", "allowedHosts=127.0.0.1"]
-
-
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs until it is asked to end."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "variance_plugin", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def post(url: str, body: bytes, **headers: str) -> int:
@@ -82,19 +47,19 @@ def post(url: str, body: bytes, **headers: str) -> int:
 # --- check ----------------------------------------------------------------------------------------
 
 
-def test_check_shows_each_setting_with_its_origin_and_no_secret(run: Run, tmp_path: Path) -> None:
+def test_check_shows_each_setting_with_its_origin_and_no_secret(run: Running, tmp_path: Path) -> None:
     """A secret is masked, and so is the query of the address."""
     (tmp_path / "salt").write_text("pepper-0815\n", encoding="utf-8")
     (tmp_path / "settings.toml").write_text(
         'systemEvents = ["$autocapture", "$exception"]\n', encoding="utf-8"
     )
-    environment = {**os.environ, "VARIANCE_HASH_SALT_FILE": "salt", "VARIANCE_SEND_IP": "False"}
+    environment = {"VARIANCE_HASH_SALT_FILE": "salt", "VARIANCE_SEND_IP": "False"}
 
     ended = run(
         "check",
         *("--webhook-url", "https://hooks.variance.example/c/1?token=hush-hush"),
         *("--auth-header", "Bearer hush-hush", "--settings", "settings.toml"),
-        env=environment,
+        change=environment,
     )
 
     rows = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines() if line}
@@ -109,7 +74,7 @@ def test_check_shows_each_setting_with_its_origin_and_no_secret(run: Run, tmp_pa
     assert 0 == ended.returncode
 
 
-def test_check_sends_one_message_that_shows_what_it_is(run: Run, variance: LocalVariance) -> None:
+def test_check_sends_one_message_that_shows_what_it_is(run: Running, variance: LocalVariance) -> None:
     """A track by a visitor of its own: no contact comes of it."""
     ended = run("check", "--send", *to(variance.url), "--auth-header", "Bearer demo-token")
 
@@ -129,7 +94,7 @@ def test_check_sends_one_message_that_shows_what_it_is(run: Run, variance: Local
     ],
 )
 def test_check_says_what_to_do_about_an_answer(
-    run: Run, variance: LocalVariance, status: int, told: str
+    run: Running, variance: LocalVariance, status: int, told: str
 ) -> None:
     """Once: a test message is not tried again."""
     variance.answer_with(lambda _post: Answer(status=status))
@@ -142,7 +107,7 @@ def test_check_says_what_to_do_about_an_answer(
     assert 1 == len(variance.posts)
 
 
-def test_check_says_what_to_do_about_a_wrong_secret(run: Run, variance: LocalVariance) -> None:
+def test_check_says_what_to_do_about_a_wrong_secret(run: Running, variance: LocalVariance) -> None:
     """Without saying what the secret is."""
     ended = run("check", "--send", *to(variance.url), "--auth-header", "Bearer hush-hush")
 
@@ -159,7 +124,7 @@ def test_check_says_what_to_do_about_a_wrong_secret(run: Run, variance: LocalVar
     ],
 )
 def test_check_says_when_there_is_no_connection(
-    run: Run, variance: LocalVariance, scheme: str, told: str
+    run: Running, variance: LocalVariance, scheme: str, told: str
 ) -> None:
     """A port where nobody listens; one where somebody speaks something else."""
     with closing(socket.create_server(("127.0.0.1", 0))) as reserved:
@@ -174,7 +139,7 @@ def test_check_says_when_there_is_no_connection(
 
 
 def test_an_address_of_this_machine_is_refused_with_the_way_to_allow_it(
-    run: Run, variance: LocalVariance, tmp_path: Path
+    run: Running, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """By `export` and by `check` alike, before anything is read or sent."""
     (tmp_path / "events.jsonl").write_bytes(b"")
@@ -187,7 +152,7 @@ def test_an_address_of_this_machine_is_refused_with_the_way_to_allow_it(
     assert 0 == variance.summary().posts
 
 
-def test_check_tells_all_that_is_missing(run: Run) -> None:
+def test_check_tells_all_that_is_missing(run: Running) -> None:
     """And how to give it."""
     ended = run("check")
 
@@ -206,10 +171,10 @@ VARIANCE_AUTH_HEADER
 # --- receive and record -----------------------------------------------------------------------------
 
 
-def test_receive_shows_at_its_end_what_came(tmp_path: Path) -> None:
+def test_receive_shows_at_its_end_what_came(program: Program, tmp_path: Path) -> None:
     """Contacts with their accounts; what was refused; and the file keeps the messages."""
     options = ["--port", "0", "--auth-header", "Bearer right", "--keep", "kept.jsonl"]
-    with started(tmp_path, "receive", *options) as process:
+    with program.start("receive", *options) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
 
@@ -227,9 +192,9 @@ def test_receive_shows_at_its_end_what_came(tmp_path: Path) -> None:
     assert MESSAGE + b"\n" == (tmp_path / "kept.jsonl").read_bytes()
 
 
-def test_receive_answers_as_told(tmp_path: Path) -> None:
+def test_receive_answers_as_told(program: Program) -> None:
     """To see how an export waits."""
-    with started(tmp_path, "receive", "--port", "0", "--answer", "503") as process:
+    with program.start("receive", "--port", "0", "--answer", "503") as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
 
@@ -237,7 +202,7 @@ def test_receive_answers_as_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["receive", "record"])
-def test_a_port_in_use_is_told(run: Run, command: str) -> None:
+def test_a_port_in_use_is_told(run: Running, command: str) -> None:
     """With what to do."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
@@ -251,11 +216,11 @@ def test_a_port_in_use_is_told(run: Run, command: str) -> None:
 
 @pytest.mark.parametrize("to_file", [True, False], ids=["into a file", "into a pipe"])
 def test_record_writes_down_what_comes_and_says_how_to_point_an_sdk_at_it(
-    tmp_path: Path, *, to_file: bool
+    program: Program, tmp_path: Path, *, to_file: bool
 ) -> None:
     """Standard output is for the events alone."""
     options = ["--output", "events.jsonl"] if to_file else []
-    with started(tmp_path, "record", "--port", "0", *options) as process:
+    with program.start("record", "--port", "0", *options) as process:
         assert process.stderr is not None
         guidance = [process.stderr.readline() for _ in range(5)]
         url = guidance[0].split()[2]
@@ -274,11 +239,11 @@ def test_record_writes_down_what_comes_and_says_how_to_point_an_sdk_at_it(
 # --- demo -------------------------------------------------------------------------------------------
 
 
-def test_the_demo_shows_the_whole_way(run: Run) -> None:
+def test_the_demo_shows_the_whole_way(run: Running) -> None:
     """From events to contacts and accounts, and where to look next; whatever settings are around."""
-    environment = {**os.environ, "VARIANCE_WEBHOOK_URL": "nonsense", "http_proxy": "http://127.0.0.1:9"}
+    environment = {"VARIANCE_WEBHOOK_URL": "nonsense", "http_proxy": "http://127.0.0.1:9"}
 
-    ended = run("demo", env=environment)
+    ended = run("demo", change=environment)
 
     assert 0 == ended.returncode
     assert "" == ended.stderr
@@ -292,13 +257,13 @@ def test_the_demo_shows_the_whole_way(run: Run) -> None:
 # --- all of them -------------------------------------------------------------------------------------
 
 
-def test_the_version_is_that_of_the_package(run: Run) -> None:
+def test_the_version_is_that_of_the_package(run: Running) -> None:
     """With the name that pip knows."""
     assert f"posthog-variance-plugin {__version__}\n" == run("--version").stdout
 
 
 @pytest.mark.parametrize("command", ["demo", "preview", "check", "export", "receive", "record"])
-def test_every_command_explains_itself(run: Run, command: str) -> None:
+def test_every_command_explains_itself(run: Running, command: str) -> None:
     """In the list of all, and at length."""
     assert f" {command} " in run("--help").stdout
     assert f"Usage: variance-plugin {command} " in run(command, "--help").stdout
@@ -332,7 +297,7 @@ def test_a_preview_for_programs_carries_no_luggage() -> None:
         pytest.param(["receive", "--port", "many"], "Invalid value for '--port'", id="value"),
     ],
 )
-def test_wrong_usage_is_status_2(run: Run, arguments: list[str], told: str) -> None:
+def test_wrong_usage_is_status_2(run: Running, arguments: list[str], told: str) -> None:
     """With what is wrong, in words."""
     ended = run(*arguments)
 
@@ -376,12 +341,12 @@ def test_debug_shows_the_traceback_wherever_it_stands() -> None:
         assert 3 == ended.returncode
 
 
-def test_a_terminal_without_unicode_gets_question_marks(run: Run, tmp_path: Path) -> None:
+def test_a_terminal_without_unicode_gets_question_marks(run: Running, tmp_path: Path) -> None:
     """And no traceback."""
     event = {"event": "größer 進行", "distinct_id": "u", "properties": {}}
     (tmp_path / "events.jsonl").write_text(json.dumps(event), encoding="utf-8")
 
-    ended = run("preview", "events.jsonl", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    ended = run("preview", "events.jsonl", change={"PYTHONIOENCODING": "ascii"})
 
     assert "?gr??er ???" in ended.stdout
     assert 0 == ended.returncode

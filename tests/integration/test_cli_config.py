@@ -1,18 +1,16 @@
 """`variance-plugin config`, as a process."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import jsonschema_rs
 import pytest
 
-SECONDS = 30.0
-Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
+from tests.benches.program import SECONDS, Program, Running
 
 SETTINGS = """
 state = "state/variance.db"
@@ -41,32 +39,17 @@ MANIFEST = {
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(program: Program, tmp_path: Path) -> Running:
     """Run a command to its end in a folder with settings and a plugin, which must not be imported."""
     (tmp_path / "runner.toml").write_text(SETTINGS, encoding="utf-8")
     plugin = tmp_path / "plugins" / "internal_users"
     plugin.mkdir(parents=True)
     (plugin / "plugin.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
     (plugin / "main.py").write_text('raise SystemExit("imported")', encoding="utf-8")
-    plain = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "variance_plugin", "config", *arguments],
-            check=False,
-            capture_output=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            timeout=SECONDS,
-            env=plain | environment,
-        )
-
-    return run
+    return partial(program.run, "config")
 
 
-def test_show_tells_each_setting_with_its_origin_and_no_secret(run: Run, tmp_path: Path) -> None:
+def test_show_tells_each_setting_with_its_origin_and_no_secret(run: Running, tmp_path: Path) -> None:
     """Of the file, a variable, the file of a variable, the command line, a default; of every plugin."""
     (tmp_path / "token").write_text("t-s3cret\n", encoding="utf-8")
 
@@ -74,9 +57,11 @@ def test_show_tells_each_setting_with_its_origin_and_no_secret(run: Run, tmp_pat
         "show",
         "--set",
         "logs.level=debug",
-        RUNNER_FLUSH_SECONDS="5",
-        RUNNER_PLUGINS__INTERNAL_USERS__CONFIG__API_TOKEN_FILE=str(tmp_path / "token"),
-        VARIANCE_SEND_IP="no",
+        change={
+            "RUNNER_FLUSH_SECONDS": "5",
+            "RUNNER_PLUGINS__INTERNAL_USERS__CONFIG__API_TOKEN_FILE": str(tmp_path / "token"),
+            "VARIANCE_SEND_IP": "no",
+        },
     )
 
     assert (0, "") == (ended.returncode, ended.stderr)
@@ -98,7 +83,7 @@ def test_show_tells_each_setting_with_its_origin_and_no_secret(run: Run, tmp_pat
     assert "s3cret" not in ended.stdout
 
 
-def test_show_speaks_json(run: Run) -> None:
+def test_show_speaks_json(run: Running) -> None:
     """One object: by setting, its value and its origin; lists and numbers as such, secrets masked."""
     ended = run("show", "runner.toml", "--json")
 
@@ -110,7 +95,7 @@ def test_show_speaks_json(run: Run) -> None:
     assert "s3cret" not in ended.stdout
 
 
-def test_a_time_is_shown_as_it_can_be_written(run: Run, tmp_path: Path) -> None:
+def test_a_time_is_shown_as_it_can_be_written(run: Running, tmp_path: Path) -> None:
     """In UTC, for people and as JSON."""
     (tmp_path / "backfill.toml").write_text(
         '[source]\ntype = "backfill"\nfrom = 2026-01-31\n[posthog]\nproject_id = 7\n', encoding="utf-8"
@@ -120,8 +105,8 @@ def test_a_time_is_shown_as_it_can_be_written(run: Run, tmp_path: Path) -> None:
         "VARIANCE_WEBHOOK_URL": "https://hooks.example/1",
         "VARIANCE_AUTH_HEADER": "Bearer demo",
     }
-    shown = run("show", "backfill.toml", **environment).stdout
-    found = json.loads(run("show", "backfill.toml", "--json", **environment).stdout)
+    shown = run("show", "backfill.toml", change=environment).stdout
+    found = json.loads(run("show", "backfill.toml", "--json", change=environment).stdout)
 
     assert {"value": "2026-01-31T00:00:00Z", "origin": "backfill.toml"} == found["source.from"]
     assert ["source.from", "2026-01-31T00:00:00Z", "backfill.toml"] in [
@@ -129,12 +114,12 @@ def test_a_time_is_shown_as_it_can_be_written(run: Run, tmp_path: Path) -> None:
     ]
 
 
-def test_show_tells_all_that_is_wrong_at_once(run: Run, tmp_path: Path) -> None:
+def test_show_tells_all_that_is_wrong_at_once(run: Running, tmp_path: Path) -> None:
     """On standard error, with status 2, and no traceback."""
     with (tmp_path / "runner.toml").open("a", encoding="utf-8") as file:
         file.write('sendIP = "no"\n[log]\nlevel = "debug"\n')
 
-    ended = run("show", RUNNER_LOGS__LEVEL="loud")
+    ended = run("show", change={"RUNNER_LOGS__LEVEL": "loud"})
 
     assert (2, "") == (ended.returncode, ended.stdout)
     assert [
@@ -148,7 +133,7 @@ def test_show_tells_all_that_is_wrong_at_once(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["show", "missing.toml"], ["show", "plugins"]], ids=["missing", "folder"]
 )
-def test_a_file_that_cannot_be_read_is_told(run: Run, arguments: list[str]) -> None:
+def test_a_file_that_cannot_be_read_is_told(run: Running, arguments: list[str]) -> None:
     """In one line."""
     ended = run(*arguments)
 
@@ -157,7 +142,7 @@ def test_a_file_that_cannot_be_read_is_told(run: Run, arguments: list[str]) -> N
     assert 1 == ended.stderr.count("\n")
 
 
-def test_a_plugin_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_plugin_that_is_not_there_is_told(run: Running, tmp_path: Path) -> None:
     """By its entry point, or its folder; with what there is."""
     with (tmp_path / "runner.toml").open("a", encoding="utf-8") as file:
         file.write('[[plugins]]\nname = "gone"\n[[plugins]]\nname = "away"\nfrom = "./away"\n')
@@ -168,7 +153,7 @@ def test_a_plugin_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
     ] == run("show").stderr.splitlines()[1:]
 
 
-def test_the_schema_is_one_that_editors_can_use(run: Run) -> None:
+def test_the_schema_is_one_that_editors_can_use(run: Running) -> None:
     """JSON Schema, valid by its own rules, each setting described."""
     ended = run("schema")
 
@@ -179,7 +164,7 @@ def test_the_schema_is_one_that_editors_can_use(run: Run) -> None:
     assert "The least grave lines" in found["$defs"]["LogSettings"]["properties"]["level"]["description"]
 
 
-def test_other_commands_need_none_of_it(run: Run) -> None:
+def test_other_commands_need_none_of_it(run: Running) -> None:
     """What the runner needs shall slow down neither `--help` nor an export."""
     code = (
         "import sys, variance_plugin.cli, variance_plugin.cli.export_run; "

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.stand_ins.program import SECONDS, Program, Running, Starting
+from tests.benches.program import SECONDS, Program, Running, Starting
 from variance_plugin.clock import SystemClock
 from variance_plugin.hooks import Rejection
 from variance_plugin.receiver import Answer, LocalVariance, Post

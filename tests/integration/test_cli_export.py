@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from tests.benches.program import plain_environment, sending_to
 from variance_plugin.receiver import Answer, LocalVariance
 
 SECONDS = 30.0  # nothing here takes that long; what does has failed
@@ -23,13 +23,7 @@ AUTHORIZATION = "Bearer demo-token"
 @pytest.fixture
 def environment(variance: LocalVariance) -> dict[str, str]:
     """That of this process, with the two settings that are needed and no other of ours."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
-    return {
-        **others,
-        "VARIANCE_WEBHOOK_URL": variance.url,
-        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-        "VARIANCE_AUTH_HEADER": AUTHORIZATION,
-    }
+    return plain_environment() | sending_to(variance)
 
 
 @pytest.fixture

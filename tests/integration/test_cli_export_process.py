@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benches.program import plain_environment, sending_to
 from variance_plugin.receiver import Answer, LocalVariance
 
 SECONDS = 30.0  # nothing here takes that long; what does has failed
@@ -17,13 +18,7 @@ SECONDS = 30.0  # nothing here takes that long; what does has failed
 @pytest.fixture
 def environment(variance: LocalVariance) -> dict[str, str]:
     """That of this process, with the two settings that are needed and no other of ours."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
-    return {
-        **others,
-        "VARIANCE_WEBHOOK_URL": variance.url,
-        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
-    }
+    return plain_environment() | sending_to(variance)
 
 
 def event(name: str, number: int = 1, **properties: object) -> bytes:

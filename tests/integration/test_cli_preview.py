@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from tests.benches.program import plain_environment
 from variance_plugin.receiver import LocalVariance
 
 SECONDS = 30.0  # nothing here takes that long; what does has failed
@@ -22,7 +23,6 @@ Run: TypeAlias = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Run a command to its end in an empty folder, without settings from outside."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
 
     def run(command: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
@@ -31,7 +31,7 @@ def run(tmp_path: Path) -> Run:
             capture_output=True,
             cwd=tmp_path,
             timeout=SECONDS,
-            **{"env": others, **options},
+            **{"env": plain_environment(), **options},
         )
 
     return run

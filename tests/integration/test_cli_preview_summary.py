@@ -6,32 +6,23 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
-SECONDS = 30.0  # nothing here takes that long; what does has failed
+from tests.benches.program import SECONDS, Program, Running
+
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 COMMAND = [sys.executable, "-m", "variance_plugin", "preview", "--summary"]
 
-Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(program: Program) -> Running:
     """Run the command to its end in an empty folder, without settings from outside."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*COMMAND, *arguments]
-        return subprocess.run(
-            command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS, env=others
-        )
-
-    return run
+    return partial(program.run, "preview", "--summary")
 
 
 def event(number: int, name: str, user: str, **properties: Any) -> str:
@@ -56,7 +47,7 @@ LINES = [
 ]  # fmt: skip
 
 
-def test_everything_is_on_one_page(run: Run, tmp_path: Path) -> None:
+def test_everything_is_on_one_page(run: Running, tmp_path: Path) -> None:
     """Events, people, accounts, who has none and why, names, traits; and nothing is sent."""
     (tmp_path / "events.jsonl").write_text("\n".join(LINES) + "\n", encoding="utf-8")
 
@@ -104,7 +95,7 @@ Nothing was sent.
     assert (1, "") == (ended.returncode, ended.stderr)
 
 
-def test_several_group_types_are_warned_of(run: Run, tmp_path: Path) -> None:
+def test_several_group_types_are_warned_of(run: Running, tmp_path: Path) -> None:
     """Each group would be an account, a team as well as a company."""
     types = [
         event(number, "$groupidentify", "s", _group_type=type_, _group_key="k")
@@ -117,7 +108,7 @@ def test_several_group_types_are_warned_of(run: Run, tmp_path: Path) -> None:
     assert "types would be" not in run("events.jsonl", "--set", "accountGroupType=company").stdout
 
 
-def test_what_is_hashed_is_shown_as_its_hash(run: Run, tmp_path: Path) -> None:
+def test_what_is_hashed_is_shown_as_its_hash(run: Running, tmp_path: Path) -> None:
     """As it would be sent; so it gives no account by its domain either."""
     (tmp_path / "events.jsonl").write_text(LINES[1] + "\n", encoding="utf-8")
 
@@ -128,7 +119,7 @@ def test_what_is_hashed_is_shown_as_its_hash(run: Run, tmp_path: Path) -> None:
     assert "an email that is no company's" in ended.stdout
 
 
-def test_a_limit_counts_events_here_too(run: Run, tmp_path: Path) -> None:
+def test_a_limit_counts_events_here_too(run: Running, tmp_path: Path) -> None:
     """Also within a line that holds several."""
     batch = {"batch": [json.loads(line) for line in LINES[:7]]}
     (tmp_path / "events.jsonl").write_text(f"{LINES[0]}\n{json.dumps(batch)}\n", encoding="utf-8")
@@ -136,7 +127,7 @@ def test_a_limit_counts_events_here_too(run: Run, tmp_path: Path) -> None:
     assert run("events.jsonl", "--limit", "3").stdout.startswith("3 events;")
 
 
-def test_it_is_either_each_event_or_all_of_them(run: Run, tmp_path: Path) -> None:
+def test_it_is_either_each_event_or_all_of_them(run: Running, tmp_path: Path) -> None:
     """Two wishes that cannot both be met are a fault of usage."""
     (tmp_path / "events.jsonl").write_text(LINES[0], encoding="utf-8")
 
@@ -146,7 +137,7 @@ def test_it_is_either_each_event_or_all_of_them(run: Run, tmp_path: Path) -> Non
     assert "--json and --summary: choose one" in ended.stderr
 
 
-def test_nothing_of_an_event_moves_the_terminal(run: Run, tmp_path: Path) -> None:
+def test_nothing_of_an_event_moves_the_terminal(run: Running, tmp_path: Path) -> None:
     """Names, ids and values are shown as what they are: no text."""
     evil = "a\x1b[2J\nb\u202e"
     lines = [

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.benches.program import plain_environment, sending_to
 from variance_plugin.receiver import Answer, LocalVariance, WireFault
 
 SECONDS = 20.0  # nothing here takes that long; what does has failed
@@ -22,12 +23,9 @@ Exporting: TypeAlias = Callable[..., AbstractContextManager[Process]]
 @pytest.fixture
 def exporting(variance: LocalVariance, tmp_path: Path) -> Exporting:
     """Start an export with an open standard input; it is gone at the end, whatever happens."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("VARIANCE_")}
     environment = {
-        **others,
-        "VARIANCE_WEBHOOK_URL": variance.url,
-        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
+        **plain_environment(),
+        **sending_to(variance),
         "VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS": "0.05",
         "VARIANCE_RETRY_SECONDS": "0",
     }

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from tests.benches.program import SECONDS, Process, Program, Starting
 from tests.stand_ins.posthog import KEY, PROJECT, Cohort, PostHog, person
-from tests.stand_ins.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import LocalVariance
 from variance_plugin.receiver.answers import Answer
 from variance_plugin.receiver.post import Post

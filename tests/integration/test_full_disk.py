@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.stand_ins.program import SECONDS, Process, Program, Starting, unmeasured
+from tests.benches.program import SECONDS, Process, Program, Starting, unmeasured
 from variance_plugin.receiver import Answer, LocalVariance
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import FakeClock

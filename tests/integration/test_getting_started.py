@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benches.program import Program
 from tests.stand_ins.posthog import KEY, PROJECT, PostHog, at, events
-from tests.stand_ins.program import Program
 from variance_plugin.receiver import LocalVariance
 
 PAGE = (Path(__file__).parents[2] / "docs" / "getting-started.md").read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.benches.serving import wait_until
 from tests.stand_ins.capture import Capture, Got, Says
-from tests.stand_ins.serving import wait_until
 from variance_plugin.clock import Clock, SystemClock
 from variance_plugin.sources.http.forwarding import Fate, Forwarding
 from variance_plugin.sources.http.intake import HttpAccess, HttpIntake

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.stand_ins.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 SETTINGS = """

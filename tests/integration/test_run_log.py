@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins.program import Ended, Program, Running
+from tests.benches.program import Ended, Program, Running
 from variance_plugin import __version__
 from variance_plugin.receiver import Answer, LocalVariance, Post
 

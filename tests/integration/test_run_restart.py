@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand_ins.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Process, Program, Starting
 from variance_plugin.clock import SystemClock
 from variance_plugin.state import StateFile, StoredStorage
 

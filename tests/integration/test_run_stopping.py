@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, Post, WireFault
 
 SETTINGS = """

@@ -10,8 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.benches.program import SECONDS, Program, Starting
 from tests.command_lines import parsed
-from tests.stand_ins.program import SECONDS, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")

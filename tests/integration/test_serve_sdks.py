@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins.serving import TOKEN, Runner, wait_until
+from tests.benches.serving import TOKEN, Runner, wait_until
 from variance_plugin.receiver import LocalVariance
 
 ROOT = Path(__file__).resolve().parents[2]

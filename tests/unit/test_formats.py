@@ -7,32 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.benches.records import only, read, said
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.events import Event
-from variance_plugin.formats import events, from_mapping
+from variance_plugin.formats import from_mapping
 
 UUID = "0193a1f0-7c11-7000-8abc-0d5e6f7a8b9c"
 TIME = "2026-11-21T12:34:56.789Z"
-
-
-def only(record: bytes | str | dict[str, Any]) -> Event:
-    """The one event in a record."""
-    (event,) = read(record)
-    assert isinstance(event, Event), event
-    return event
-
-
-def read(record: bytes | str | dict[str, Any] | list[Any]) -> list[Event | InvalidRecord]:
-    """The events in a record, given as bytes, text or value."""
-    if isinstance(record, dict | list):
-        record = json.dumps(record)
-    return events(record if isinstance(record, bytes) else record.encode())
-
-
-def said(event: Event) -> dict[str, Any]:
-    """The fields of an event that say something."""
-    fields = {name: getattr(event, name) for name in event.__struct_fields__ if name != "record"}
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 PROPERTIES = {

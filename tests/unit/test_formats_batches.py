@@ -5,25 +5,12 @@ from typing import Any
 
 import pytest
 
+from tests.benches.records import only, read
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.events import Event
 from variance_plugin.formats import events
 
 TIME = "2026-11-21T12:34:56.789Z"
-
-
-def only(record: bytes | str | dict[str, Any]) -> Event:
-    """The one event in a record."""
-    (event,) = read(record)
-    assert isinstance(event, Event), event
-    return event
-
-
-def read(record: bytes | str | dict[str, Any] | list[Any]) -> list[Event | InvalidRecord]:
-    """The events in a record, given as bytes, text or value."""
-    if isinstance(record, dict | list):
-        record = json.dumps(record)
-    return events(record if isinstance(record, bytes) else record.encode())
 
 
 @pytest.mark.parametrize(

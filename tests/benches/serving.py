@@ -1,6 +1,5 @@
 """A runner with the HTTP source in a process of its own, started as often as it is killed."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -12,7 +11,8 @@ from pathlib import Path
 
 from variance_plugin.receiver import LocalVariance
 
-SECONDS = 30.0
+from .program import SECONDS, plain_environment
+
 TOKEN = "phc_demoAcmeBoards00000000000000000000000000"
 
 _KILLED = """
@@ -57,14 +57,12 @@ class Runner:
             kill_at: It ends itself as `kill -9` does when it comes by that point …
             times: … for that time.
         """
-        names = ("VARIANCE_", "RUNNER_")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(names)}
         with (
             self.log.open("ab") as log,
             subprocess.Popen(
                 [sys.executable, "-c", _KILLED, kill_at, str(times), *self._options],
                 cwd=self._folder,
-                env=environment,
+                env=plain_environment(),
                 stdout=log,
                 stderr=log,
             ) as process,

@@ -36,12 +36,7 @@ class Program:
 
     def send_to(self, variance: LocalVariance, **more: str) -> None:
         """Let commands send to a local Variance, with these further parameters in capitals."""
-        self.settings |= {
-            "VARIANCE_WEBHOOK_URL": variance.url,
-            "VARIANCE_AUTH_HEADER": "Bearer demo-token",
-            "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
-            **{f"VARIANCE_{name}": value for name, value in more.items()},
-        }
+        self.settings |= sending_to(variance) | {f"VARIANCE_{name}": text for name, text in more.items()}
 
     @contextmanager
     def start(
@@ -65,7 +60,7 @@ class Program:
         with subprocess.Popen(
             [*around, sys.executable, *what, *arguments],
             cwd=self._folder,
-            env=environment() | self.settings | dict(change or {}),
+            env=plain_environment() | self.settings | dict(change or {}),
             encoding="utf-8",
             **{
                 "stdin": subprocess.DEVNULL,
@@ -86,7 +81,16 @@ class Program:
         return subprocess.CompletedProcess(arguments, process.returncode, out, told)
 
 
-def environment() -> dict[str, str]:
+def sending_to(variance: LocalVariance) -> dict[str, str]:
+    """Variables that are enough to send to a local Variance."""
+    return {
+        "VARIANCE_WEBHOOK_URL": variance.url,
+        "VARIANCE_AUTH_HEADER": "Bearer demo-token",
+        "VARIANCE_ALLOWED_HOSTS": "127.0.0.1",
+    }
+
+
+def plain_environment() -> dict[str, str]:
     """That of this process, without anybody's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
 
