@@ -1,21 +1,13 @@
 """How a contact finds its account: by group, by its own traits, or by the domain of its email."""
 
-import json
 from typing import Any
 
 import pytest
 
-from variance_plugin.exact_json import encode
-from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AccountMapping, Mapper, MappingSettings, Memory, SkipReason
+from tests.benches.mapping import map_event, messages
+from variance_plugin.mapping import AccountMapping, SkipReason
 
 AUTO, GROUP, TRAITS, EMAIL, NONE = AccountMapping
-
-
-def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
-    """The messages of an event, as they are read at the other end."""
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
-    return [json.loads(encode(message)) for message in mapped.messages]
 
 
 def account(properties: dict[str, Any], **settings: Any) -> str | None:
@@ -114,7 +106,7 @@ def test_only_the_accounts_group_becomes_an_account(
     group = {"$group_type": "company", "$group_key": "acme", **properties}
     event = {"event": "$groupidentify", "distinct_id": "u-1", "properties": group}
 
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
+    mapped = map_event(event, **settings)
 
     assert (sent, None if sent else SkipReason.OTHER_GROUP_TYPE) == (bool(mapped.messages), mapped.skipped)
 
@@ -259,7 +251,7 @@ def test_where_persons_name_their_account_a_group_makes_no_second_one(
     group = {"$group_type": "company", "$group_key": "acme", "$group_set": {"plan": "pro"}}
     event = {"event": "$groupidentify", "distinct_id": "u-1", "properties": group}
 
-    mapped = Mapper(MappingSettings(account_mapping=way)).map(from_mapping(event), Memory())
+    mapped = map_event(event, account_mapping=way)
 
     assert (sent, None if sent else SkipReason.NOT_BY_GROUP) == (bool(mapped.messages), mapped.skipped)
 

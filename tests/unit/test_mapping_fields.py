@@ -1,10 +1,13 @@
 """What a message says: its id, its time, and the fields of its type."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.benches import mapping
+from tests.benches.mapping import event
 from variance_plugin.__about__ import __version__
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.exact_json import encode
@@ -13,23 +16,9 @@ from variance_plugin.mapping import AccountMapping, Mapper, MappingSettings, Mem
 
 LIBRARY = {"name": "posthog-variance-plugin", "version": __version__}
 
-
-def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
-    """The messages of an event, as they are read at the other end; no accounts unless asked for."""
-    settings = {"account_mapping": AccountMapping.NONE, **settings}
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
-    return [json.loads(encode(message)) for message in mapped.messages]
-
-
-def only(event: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """The one message of an event."""
-    (message,) = messages(event, **settings)
-    return message
-
-
-def event(name: str, properties: dict[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """An event with these properties and fields."""
-    return {"event": name, "uuid": "id-1", "distinct_id": "u-1", "properties": properties or {}, **fields}
+# No accounts unless asked for.
+messages = partial(mapping.messages, account_mapping=AccountMapping.NONE)
+only = partial(mapping.only, account_mapping=AccountMapping.NONE)
 
 
 def test_a_message_says_no_more_than_the_event() -> None:

@@ -1,22 +1,19 @@
 """Who an event is about: `userId` for a person who is known, `anonymousId` for everybody else."""
 
-import json
 from typing import Any
 
 import pytest
 
+from tests.benches.mapping import map_event, messages
 from variance_plugin.errors import InvalidRecord
-from variance_plugin.exact_json import encode
-from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import AnonymousUsers, Mapper, MappingSettings, Memory, SkipReason
+from variance_plugin.mapping import AnonymousUsers, SkipReason
 
 Ids = tuple[str | None, str | None]
 
 
 def ids(event: dict[str, Any]) -> Ids:
     """The `userId` and the `anonymousId` of an event's own message."""
-    mapped = Mapper(MappingSettings()).map(from_mapping(event), Memory())
-    message = json.loads(encode(mapped.messages[-1]))
+    message = messages(event)[-1]
     return message.get("userId"), message.get("anonymousId")
 
 
@@ -121,9 +118,8 @@ def test_an_id_that_stands_for_nobody_is_not_tied_to_a_user(nobody: str) -> None
 @pytest.mark.parametrize("name", ["$create_alias", "$merge_dangerously"])
 def test_an_id_that_stands_for_nobody_is_no_end_of_an_alias(name: str, nobody: str) -> None:
     """Neither end, and left out with a reason."""
-    mapper = Mapper(MappingSettings())
     for given in (event(nobody, name, alias="u"), event("u", name, alias=nobody)):
-        mapped = mapper.map(from_mapping(given), Memory())
+        mapped = map_event(given)
         assert ((), SkipReason.NO_PERSON_IN_ALIAS) == (mapped.messages, mapped.skipped)
 
 
@@ -137,7 +133,7 @@ def test_an_id_that_only_looks_similar_is_somebodys(somebody: str) -> None:
 
 def test_an_alias_of_oneself_is_left_out() -> None:
     """There is nothing to join."""
-    mapped = Mapper(MappingSettings()).map(from_mapping(event("u", "$create_alias", alias="u")), Memory())
+    mapped = map_event(event("u", "$create_alias", alias="u"))
 
     assert ((), SkipReason.NO_PERSON_IN_ALIAS) == (mapped.messages, mapped.skipped)
 
@@ -208,19 +204,20 @@ def test_a_group_message_has_a_user_only_from_a_users_device(expected: Ids, give
 )
 def test_anonymous_events_can_be_left_out(left_out: bool, given: dict[str, Any]) -> None:  # noqa: FBT001
     """All of them, with the reason; never those of users, accounts and aliases."""
-    mapper = Mapper(MappingSettings(anonymous_users=AnonymousUsers.SKIP))
-
-    mapped = mapper.map(from_mapping(given), Memory())
+    mapped = map_event(given, anonymous_users=AnonymousUsers.SKIP)
 
     assert (left_out, SkipReason.ANONYMOUS if left_out else None) == (not mapped.messages, mapped.skipped)
 
 
 def test_anonymous_events_can_be_left_out_in_version_1_too() -> None:
     """Version 1 is how messages look, not which are sent."""
-    mapper = Mapper(MappingSettings(anonymous_users=AnonymousUsers.SKIP, payload_version=1))
     when = {"timestamp": "2026-11-21T12:34:56.789Z"}
 
-    visitor = mapper.map(from_mapping({**event("d", _device_id="d"), **when}), Memory())
-    user = mapper.map(from_mapping({**event("u", _device_id="d"), **when}), Memory())
+    visitor, user = (
+        map_event(
+            {**event(id_, _device_id="d"), **when}, anonymous_users=AnonymousUsers.SKIP, payload_version=1
+        )
+        for id_ in ("d", "u")
+    )
 
     assert (SkipReason.ANONYMOUS, None) == (visitor.skipped, user.skipped)

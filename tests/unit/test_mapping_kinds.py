@@ -1,31 +1,17 @@
 """Which event becomes which message."""
 
-import json
 from typing import Any
 
 import pytest
 
+from tests.benches.mapping import map_event, messages, only
 from variance_plugin.errors import InvalidRecord
-from variance_plugin.exact_json import encode
-from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import Mapper, MappingSettings, Memory, SkipReason
-
-
-def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
-    """The messages of an event, as they are read at the other end."""
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
-    return [json.loads(encode(message)) for message in mapped.messages]
-
-
-def only(event: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """The one message of an event."""
-    (message,) = messages(event, **settings)
-    return message
+from variance_plugin.mapping import Mapper, MappingSettings, SkipReason
 
 
 def skipped(event: dict[str, Any], **settings: Any) -> SkipReason | None:
     """Why an event has no message."""
-    return Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory()).skipped
+    return map_event(event, **settings).skipped
 
 
 def event(name: str, /, distinct_id: Any = "u-1", **properties: Any) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """What the user wants kept out or hashed is so in every field of every message."""
 
 import json
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from tests.benches import mapping
+from tests.benches.mapping import event
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
@@ -14,22 +17,12 @@ from variance_plugin.secret import Secret
 
 SALT = "pepper and salt"
 
+messages = partial(mapping.messages, hash_salt=Secret(SALT))
+
 
 def hashed(text: str, salt: str = SALT) -> str:
     """SHA-256 of salt and text, as any tool gives it."""
     return sha256(f"{salt}{text}".encode()).hexdigest()
-
-
-def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
-    """The messages of an event, as they are read at the other end."""
-    settings.setdefault("hash_salt", Secret(SALT))
-    mapped = Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
-    return [json.loads(encode(message)) for message in mapped.messages]
-
-
-def event(name: str, properties: dict[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """An event with these properties and fields."""
-    return {"event": name, "uuid": "id-1", "distinct_id": "u-1", "properties": properties or {}, **fields}
 
 
 def test_what_is_excluded_is_nowhere() -> None:
