@@ -1,31 +1,18 @@
 """`variance-plugin config show` and `config schema`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .options import RunnerFile, RunnerSettings
 
 config = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
 
 
 def show(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="The settings in TOML. Without it: [bold]runner.toml[/], if there is one.",
-            show_default=False,
-        ),
-    ] = None,
+    file: RunnerFile = None,
     *,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting, such as [bold]--set logs.level=debug[/]. May be repeated.",
-        ),
-    ] = None,
+    assignments: RunnerSettings = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show the runner's settings that are in force, and where each came from.

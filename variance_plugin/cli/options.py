@@ -58,6 +58,29 @@ SettingsFile: TypeAlias = Annotated[
     ),
 ]
 
+RunnerFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="The settings in TOML. Without it: [bold]runner.toml[/], if there is one.",
+        show_default=False,
+    ),
+]
+RunnerSettings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any setting, such as [bold]--set logs.level=debug[/]. May be repeated.",
+    ),
+]
+ListenPort: TypeAlias = Annotated[
+    int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Where to listen; 0 takes a free one.")
+]
+ListenHost: TypeAlias = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Only this machine can reach it unless told otherwise.")
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:

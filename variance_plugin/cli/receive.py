@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from .options import ListenHost, ListenPort
+
 # The values of `receiver.Way` and `receiver.WireFault`, which `--help` shall not wait for.
 WayName: TypeAlias = Literal["group", "traits", "email", "any"]
 FaultName: TypeAlias = Literal[
@@ -14,12 +16,8 @@ FaultName: TypeAlias = Literal[
 
 def receive(  # noqa: PLR0913 -- a command line has its options here
     *,
-    port: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Where to listen; 0 takes a free one.")
-    ] = 8900,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Only this machine can reach it unless told otherwise.")
-    ] = "127.0.0.1",
+    port: ListenPort = 8900,
+    host: ListenHost = "127.0.0.1",
     auth_header: Annotated[
         str | None,
         typer.Option("--auth-header", metavar="TEXT", help="Refuse posts with another Authorization (401)."),

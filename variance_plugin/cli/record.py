@@ -5,15 +5,13 @@ from typing import Annotated
 
 import typer
 
+from .options import ListenHost, ListenPort
+
 
 def record(
     *,
-    port: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Where to listen; 0 takes a free one.")
-    ] = 8901,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Only this machine can reach it unless told otherwise.")
-    ] = "127.0.0.1",
+    port: ListenPort = 8901,
+    host: ListenHost = "127.0.0.1",
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="FILE", help="Append to this file.  [default: standard output]"),

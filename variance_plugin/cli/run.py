@@ -1,32 +1,19 @@
 """`variance-plugin run`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .options import RunnerFile, RunnerSettings
+
 
 def run(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="The settings in TOML. Without it: [bold]runner.toml[/], if there is one.",
-            show_default=False,
-        ),
-    ] = None,
+    file: RunnerFile = None,
     *,
     once: Annotated[
         bool, typer.Option("--once", help="End when the source has no more; else run until stopped.")
     ] = False,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting, such as [bold]--set logs.level=debug[/]. May be repeated.",
-        ),
-    ] = None,
+    assignments: RunnerSettings = None,
 ) -> None:
     """Run plugins on PostHog's events, day in, day out.
 

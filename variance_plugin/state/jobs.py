@@ -71,19 +71,6 @@ class JobQueue:
         )
         return [_job(*row) for row in rows]
 
-    def next_due(self) -> datetime | None:
-        """When the next job is due, which may be past; None when there is none.
-
-        Raises:
-            StateError: when the file cannot be read now.
-        """
-        (due_at,) = self._state.read(
-            lambda connection: connection.execute(
-                "SELECT min(due_at) FROM jobs WHERE failed_at IS NULL"
-            ).fetchone()
-        )
-        return None if due_at is None else moment_of(due_at)
-
     def waiting(self) -> int:
         """How many jobs have not run, due or not.
 

@@ -169,10 +169,6 @@ class InMemoryJobQueue:
         ]
         return [_copy(job) for job in found[:limit]]
 
-    def next_due(self) -> datetime | None:
-        """See `JobQueue`."""
-        return next((job.due for job in self._waiting()), None)
-
     def waiting(self) -> int:
         """See `JobQueue`."""
         return len(self._jobs)

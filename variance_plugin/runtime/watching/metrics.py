@@ -204,7 +204,6 @@ class _Gathering(Collector):
 
 # What the sums of a plugin's `Counts` are called here; those in the second table are sums by one more label.
 _SUMS = {
-    "events.seen": known.EVENTS_SEEN,
     "events.delivered": known.EVENTS_DELIVERED,
     "events.rejected": known.UNDELIVERED,
     "events.dropped": known.EVENTS_DROPPED,

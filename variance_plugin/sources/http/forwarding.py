@@ -29,8 +29,6 @@ _REPLY_SECONDS = 30.0
 _BATCH_BYTES = 1024 * 1024
 # A request that is under way at the end is sent again by the next run.
 _END_SECONDS = 1.0
-_OK = 200
-_MULTIPLE_CHOICES = 300
 
 
 class Fate(StrEnum):
