@@ -124,7 +124,7 @@ REFUSALS = {
         "the bucket is in another region; set source.region",
     ),
     "moved": (301, b"", "the bucket is in another region; set source.region"),
-    "no store": (404, b"<html>", "HTTP 404"),
+    "no store": (404, b"<html>", "HTTP 404, which no store of s3:// says; look at source.endpoint"),
     "a page": (
         200,
         b"Sign in",

@@ -269,6 +269,23 @@ def test_every_command_explains_itself(run: Running, command: str) -> None:
     assert f"Usage: variance-plugin {command} " in run(command, "--help").stdout
 
 
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("exp", ["export"]), ("export --web", ["--webhook-url"]), ("dead-letters sh", ["show"])],
+)
+def test_a_shell_completes_commands_and_options(run: Run, typed: str, expected: list[str]) -> None:
+    """As the script that `--show-completion` prints asks for it."""
+    words = f"variance-plugin {typed}"
+    asked = {
+        "_VARIANCE_PLUGIN_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+
+    assert expected == run(env=os.environ | asked).stdout.split()
+    assert "complete -o default" in run("--show-completion", "bash").stdout
+
+
 def test_a_preview_for_programs_carries_no_luggage() -> None:
     """Neither PostHog's client nor what draws on terminals is loaded."""
     program = (

@@ -117,6 +117,17 @@ def test_letters_are_listed_counted_and_shown(run: Running, letters: Letters) ->
     assert "distinct_id" not in "".join(listed)
 
 
+def test_where_there_is_nothing_to_count_that_is_said(run: Running, letters: Letters) -> None:
+    """And not a table without rows; a program gets none."""
+    letters.make()
+    assert ["No dead letters.\n", ""] == [
+        run("list", "--by", "reason", *options).stdout for options in ([], ["--json"])
+    ]
+
+    letters.make("order paid")
+    assert "No such dead letters.\n" == run("list", "--by", "reason", "--status", "500").stdout
+
+
 def test_a_program_gets_lines_of_json(run: Running, letters: Letters) -> None:
     """Of each letter one object; a single one with its event."""
     letters.make("order paid", "sign up")

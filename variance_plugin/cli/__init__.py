@@ -44,7 +44,7 @@ _USAGE, _FAULT = 2, 3  # closing.ExitStatus, which `--help` shall not wait for
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,  # `main` says what went wrong
 )

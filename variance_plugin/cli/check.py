@@ -12,7 +12,7 @@ def check(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="Settings of the app runner, such as [bold]runner.toml[/]: check these, and every "
             "destination in them, as [bold]run[/] would use them.",
             show_default=False,

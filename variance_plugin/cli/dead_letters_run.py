@@ -101,7 +101,7 @@ def show_list(place: Place, chosen: Chosen, *, limit: int | None, as_json: bool)
             return
         count = store.count(which)
         if not count:
-            sys.stdout.write("No dead letters.\n" if which == LetterFilter() else "No such dead letters.\n")
+            _print([_none(which)])
             return
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         _print(table(store.letters(which, limit=limit), width))
@@ -118,12 +118,17 @@ def show_counts(place: Place, chosen: Chosen, *, by: str, as_json: bool) -> None
     if by not in list(Group):
         raise UsageError(f"--by: {by!r} is none of {', '.join(Group)}")
     with opened(place) as (store, now):
-        counted = store.counts(Group(by), chosen.filter(now))
+        which = chosen.filter(now)
+        counted = store.counts(Group(by), which)
     if as_json:
         for value, count in counted:
             sys.stdout.buffer.write(count_line(value, count, by))
     else:
-        _print(counts(counted, by))
+        _print(counts(counted, by) if counted else [_none(which)])
+
+
+def _none(which: LetterFilter) -> str:
+    return "No dead letters." if which == LetterFilter() else "No such dead letters."
 
 
 def show_letter(place: Place, id_: int, *, as_json: bool) -> None:

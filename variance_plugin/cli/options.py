@@ -61,7 +61,7 @@ SettingsFile: TypeAlias = Annotated[
 RunnerFile: TypeAlias = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE]",
+        metavar="FILE",
         help="The settings in TOML. Without it: [bold]runner.toml[/], if there is one.",
         show_default=False,
     ),

@@ -53,7 +53,10 @@ def fault_of(error: Exception, *, scheme: str) -> StoreFault:
         return StoreFault(Trouble.REFUSED, reason)
     if status:
         is_passing = status.startswith("5") or status in ("408", "425", "429")
-        return StoreFault(Trouble.UNREACHABLE if is_passing else Trouble.REFUSED, answer)
+        if is_passing:
+            return StoreFault(Trouble.UNREACHABLE, answer)
+        hint = "" if code else f", which no store of {scheme}:// says; look at source.endpoint"
+        return StoreFault(Trouble.REFUSED, answer + hint)
     failure = next((ours for theirs, ours in _FAILURES.items() if theirs in text), None)
     if failure or "HTTP error" in text:
         return StoreFault(Trouble.UNREACHABLE, failure or "the connection failed")
