@@ -193,7 +193,7 @@ class ApiClient:
         said = self._mask.text(_words(answer))
         if classify(answer) is Outcome.RETRY:
             raise RetryError(
-                f"PostHog's API cannot answer {asked} now: {said}",
+                f"PostHog's API at {self.host} cannot answer {asked} now: {said}",
                 retry_after_seconds=retry_after_seconds(answer.retry_after, self._clock.now()),
             )
         todo = self._todo(answer.status, scopes)
