@@ -273,7 +273,7 @@ def test_every_command_explains_itself(run: Running, command: str) -> None:
     ("typed", "expected"),
     [("exp", ["export"]), ("export --web", ["--webhook-url"]), ("dead-letters sh", ["show"])],
 )
-def test_a_shell_completes_commands_and_options(run: Run, typed: str, expected: list[str]) -> None:
+def test_a_shell_completes_commands_and_options(run: Running, typed: str, expected: list[str]) -> None:
     """As the script that `--show-completion` prints asks for it."""
     words = f"variance-plugin {typed}"
     asked = {
@@ -282,7 +282,7 @@ def test_a_shell_completes_commands_and_options(run: Run, typed: str, expected: 
         "COMP_CWORD": str(words.count(" ")),
     }
 
-    assert expected == run(env=os.environ | asked).stdout.split()
+    assert expected == run(change=asked).stdout.split()
     assert "complete -o default" in run("--show-completion", "bash").stdout
 
 

@@ -76,6 +76,23 @@ def test_the_end_of_an_outage_is_told(run: Running, variance: LocalVariance) -> 
     ]
 
 
+def test_a_dead_letter_is_told_once_a_minute_without_what_the_answer_says(
+    run: Running, variance: LocalVariance, tmp_path: Path
+) -> None:
+    """An answer may quote the event. A record that is none was never sent."""
+    event = '{"event":"paid","uuid":"u-%d","distinct_id":"kim","properties":{}}\n'
+    (tmp_path / "events.jsonl").write_text("".join(event % number for number in range(3)) + "no event\n")
+    variance.answer_with(lambda _post: Answer(status=400, body=b"kim@acme.example is unknown"))
+
+    ended = run("--set", "logs.level=warning")
+
+    assert [
+        ("", "an event has become a dead letter: never sent"),
+        ("variance", "an event has become a dead letter: HTTP 400"),
+    ] == sorted((line.get("plugin", ""), line["event"]) for line in lines(ended))
+    assert (1, False) == (ended.returncode, "kim@" in ended.stderr)
+
+
 def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Running, tmp_path: Path) -> None:
     """Or who collects it would miss that very line; for people it stays a sentence."""
     (tmp_path / "events.jsonl").unlink()

@@ -9,6 +9,7 @@ from ..clock import Clock
 from ..errors import StateError
 from ..hooks import Attachment, Cache, Cursor, Geoip, Posthog, Rejection, Storage
 from ..state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
+from ..turns import Turns
 from .calls import Calls
 from .dead_letters import DeadLetters
 from .host import Host
@@ -148,10 +149,11 @@ def lone_host(  # noqa: PLR0913 -- it stands where all of them meet
 
 
 def keeper(dead_letters: DeadLetters, clock: Clock, logger: logging.Logger) -> Callable[[Rejection], None]:
-    """A function that keeps rejections, however long there is no room for them.
+    """A function that keeps rejections, however long there is no room for them, and tells of them.
 
     It raises `Stopped` when the host ends first.
     """
+    turns = Turns(clock)
 
     def keep(rejection: Rejection) -> None:
         while True:
@@ -161,6 +163,9 @@ def keeper(dead_letters: DeadLetters, clock: Clock, logger: logging.Logger) -> C
                 logger.error("a dead letter cannot be kept, and its event waits: %s", error)  # noqa: TRY400
                 clock.wait(_TRY_AGAIN_SECONDS)
             else:
+                # Not the reason, which may quote the answer and with it the event.
+                status = "never sent" if rejection.status is None else f"HTTP {rejection.status}"
+                turns.tell(status, logger.warning, "an event has become a dead letter: %s", status)
                 return
 
     return keep
