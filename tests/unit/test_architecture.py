@@ -3,6 +3,8 @@
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 import variance_plugin
 from variance_plugin.__about__ import NAME, __version__
 
@@ -23,3 +25,11 @@ def test_no_module_is_too_long_to_hold_one_idea() -> None:
 def test_the_package_and_its_installation_tell_one_version() -> None:
     """What the plugin calls itself on the wire is what `pip` calls it."""
     assert version(NAME) == __version__
+
+
+@pytest.mark.xdist_group("costly")
+def test_tests_that_share_something_costly_share_a_process(request: pytest.FixtureRequest) -> None:
+    """The group is told by the name of the test; a release of pytest once let that get lost in silence."""
+    is_grouped = getattr(request.config.option, "loadgroup", False)
+
+    assert is_grouped == request.node.nodeid.endswith("@costly")
