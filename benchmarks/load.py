@@ -32,11 +32,14 @@ _KEY = "phc_demoLoad"
 _BODIES = 2_000
 _ANSWER_SECONDS = 60.0
 _TAKEN = 200
-# A destination that nobody is at, and little room to wait for it.
-_FULL = ("--webhook-url", "http://127.0.0.1:9/", "--set", "spool.max_bytes=1_000_000")
+# A destination that nobody is at; and little room to wait for it.
+_DOWN = ("--webhook-url", "http://127.0.0.1:9/")
+_FULL = (*_DOWN, "--set", "spool.max_bytes=1_000_000")
 _MOST_RATE = 20_000
 _MOST_SECONDS = 120
 _MOST_CONNECTIONS = 500
+# So long one is sent, and so long it takes to look at what that does.
+_BACKLOG_SECONDS = 4
 _HEAD_END = b"\r\n\r\n"
 _HEAD = b"POST /batch/ HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -81,11 +84,33 @@ class Pace:
     connections: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One line of the table.
+
+    Attributes:
+        name: What it is called there.
+        pace: Of the clients.
+        arguments: More of them for `serve`.
+        after: What clients did before, with nobody at the destination: all that is still to be delivered.
+    """
+
+    name: str
+    pace: Pace
+    arguments: Sequence[str] = ()
+    after: Pace | None = None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     add = parser.add_argument
-    add("runs", nargs="*", choices=["rate", "most", "full", []], help="which: rate, most, full (all)")
+    add(
+        "runs",
+        nargs="*",
+        choices=["rate", "most", "backlog", "full", []],
+        help="which: rate, most, backlog, full (all)",
+    )
     add("--rate", type=int, default=1_000, help="requests a second in the first run (1,000)")
     add("--seconds", type=int, default=20, help="how long each run takes (20)")
     add("--connections", type=int, default=50, help="clients that are connected (50)")
@@ -102,21 +127,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     print(f"\n{'':<34}{'taken/s':>12}{'p50 ms':>8}{'p90':>8}{'p99':>8}{'most':>8}   answers")
     pace = Pace(rate=rate, seconds=seconds, connections=connections)
-    runs: dict[str, tuple[str, Pace, Sequence[str]]] = {
-        "rate": (f"{rate:,} a second", pace, ()),
-        "most": ("as many as it takes", replace(pace, rate=None), ()),
-        "full": (f"{rate:,} a second, spool of 1 MB", pace, _FULL),
+    most = replace(pace, rate=None)
+    runs = {
+        "rate": Run(name=f"{rate:,} a second", pace=pace),
+        "most": Run(name="as many as it takes", pace=most),
+        "backlog": Run(
+            name=f"{rate:,} a second, behind a backlog",
+            pace=replace(pace, seconds=min(seconds, _BACKLOG_SECONDS)),
+            after=replace(most, seconds=min(seconds, _BACKLOG_SECONDS)),
+        ),
+        "full": Run(name=f"{rate:,} a second, spool of 1 MB", pace=pace, arguments=_FULL),
     }
     for run in options.runs or runs:
-        name, wanted, more = runs[run]
-        with TemporaryDirectory(prefix="benchmarks-") as folder, _served(Path(folder), more) as server:
-            load = asyncio.run(_send(server.port, requests, wanted))
+        _measure(runs[run], requests)
+
+
+def _measure(run: Run, requests: Sequence[bytes]) -> None:
+    with TemporaryDirectory(prefix="benchmarks-") as folder:
+        if run.after is not None:
+            with _served(Path(folder), _DOWN) as server:
+                before = asyncio.run(_send(server.port, requests, run.after))
+                server.end()
+            print(f"({before.statuses[_TAKEN]:,} events to begin with)", flush=True)
+        with _served(Path(folder), run.arguments) as server:
+            load = asyncio.run(_send(server.port, requests, run.pace))
             cpu_seconds, peak_bytes = server.costs()
             ended = server.end()
-        print(f"{name:<34}{load.row()}", flush=True)
-        print(
-            f"    {cpu_seconds / load.seconds:.0%} of a core, {peak_bytes / 1e6:,.0f} MB; {ended}", flush=True
-        )
+    print(f"{run.name:<34}{load.row()}", flush=True)
+    print(f"    {cpu_seconds / load.seconds:.0%} of a core, {peak_bytes / 1e6:,.0f} MB; {ended}", flush=True)
 
 
 def _request(event: dict[str, Any]) -> bytes:

@@ -275,6 +275,10 @@ class Posting:
         """See `Intake`."""
         self._intake.has_room()
 
+    def give_way(self) -> None:
+        """See `Intake`."""
+        self._intake.give_way()
+
     def stop(self) -> None:
         """See `Intake`."""
         self._intake.stop()

@@ -64,6 +64,9 @@ class StreamIntake:
         """See `Intake`."""
         self._news.set()
 
+    def give_way(self) -> None:
+        """See `Intake`. Nobody waits for an answer here."""
+
     def stop(self) -> None:
         """See `Intake`. Stopping what never started, or twice, is no mistake."""
         self._handover.stop(_GRACE_SECONDS if self._reader.is_alive() else 0)

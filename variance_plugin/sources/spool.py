@@ -78,6 +78,10 @@ class Intake(Protocol):
         """Told when entries were dropped from the spool."""
         ...
 
+    def give_way(self) -> None:
+        """Called ahead of each record that is given: wait a moment, if what comes in is more urgent."""
+        ...
+
     def stop(self) -> None:
         """Take no more; what was taken is in the spool when it returns."""
         ...
@@ -151,6 +155,8 @@ class SpoolSource:
             if not entries:
                 self._news.wait()
             for number, stored in entries:
+                if self._intake is not None:
+                    self._intake.give_way()
                 if self._closed:
                     return
                 self._read_bytes += len(stored)

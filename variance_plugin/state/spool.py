@@ -13,6 +13,8 @@ from .json_text import text_bytes
 # What a row costs beside its record, roughly: so that a spool of tiny records has a bound on disk as well.
 ROW_BYTES = 32
 # So many rows are deleted at once, so that appending does not wait long in between.
+# In one statement: each lets other threads go first, one by one that would be a wait for every row.
+_ROWS_AT_ONCE = 100
 _DELETED_AT_ONCE = 1000
 # Pages that nobody uses are kept for what comes next, 64 MB of them; more go back to the file system, 4 MB
 # with each deletion.
@@ -160,10 +162,13 @@ class Spool:
         # Only the writer's thread is here. A number whose transaction fails is left out.
         first = self._last + 1
         self._last += len(records)
-        connection.executemany(
-            f"INSERT INTO {self._table} VALUES (?, ?)",  # noqa: S608 -- the name is made of a number
-            list(enumerate(records, first)),
-        )
+        rows = list(enumerate(records, first))
+        for at in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[at : at + _ROWS_AT_ONCE]
+            connection.execute(
+                f"INSERT INTO {self._table} VALUES {', '.join(['(?, ?)'] * len(some))}",  # noqa: S608
+                [value for row in some for value in row],
+            )
         connection.execute(
             "UPDATE spools SET last_seq = ?, records = records + ?, size_bytes = size_bytes + ? WHERE id = ?",
             (self._last, len(records), size_bytes, self._id),

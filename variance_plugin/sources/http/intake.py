@@ -13,6 +13,7 @@ from .exchange import Door, Limits
 from .forwarding import Forwarding
 from .keeping import Keep, Keeper
 from .passing_door import PassingDoor, is_passed_on
+from .precedence import Precedence
 from .routes import SettledDoor, is_settled, takes_events, takes_v1_events
 from .server import HttpServer
 from .webhook_door import WebhookDoor, is_webhook
@@ -68,12 +69,14 @@ class HttpIntake:
         self._passing = None if forwarding is None else PassingDoor(forwarding.upstream)
         self._has_ended = False
         self._appended: Wake | None = None
+        self._precedence = Precedence(clock)
         app = App(
             self._door,
             clock=clock,
             limits=access.limits,
             trusted_proxies=access.trusted_proxies,
             told=told,
+            precedence=self._precedence,
         )
         self._server = HttpServer(
             app,
@@ -111,6 +114,10 @@ class HttpIntake:
 
     def has_room(self) -> None:
         """See `Intake`. Whoever was refused comes again by himself."""
+
+    def give_way(self) -> None:
+        """See `Intake`."""
+        self._precedence.give_way()
 
     def stop(self) -> None:
         """See `Intake`."""
