@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.benches.wire import config_for
 from variance_plugin import Event, PluginMeta, RetryError, SettingsError, VariancePlugin, delivery, hooks
 from variance_plugin.receiver import Answer, LocalVariance, Post
 from variance_plugin.runtime.meta.host_meta import HostMeta
@@ -58,7 +59,7 @@ def test_a_host_of_twenty_lines_will_do(variance: LocalVariance, caplog: pytest.
     bad = {"event": "order paid", "uuid": "bad-one", "distinct_id": "ada", "properties": {}}
 
     twenty_line_host(
-        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"},
+        config_for(variance.url),
         [*events, bad, {"no": "event"}],
     )
 
@@ -77,7 +78,7 @@ def test_a_host_of_twenty_lines_will_do(variance: LocalVariance, caplog: pytest.
 def test_what_a_meta_has_as_none_counts_as_missing(variance: LocalVariance) -> None:
     """PostHog's own `meta` has every attribute, and some are empty."""
     meta: Any = SimpleNamespace(
-        config={"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"},
+        config=config_for(variance.url),
         logger=None,
         metrics=None,
         clock=None,
@@ -174,9 +175,7 @@ ODD = [
 @pytest.mark.parametrize("odd", ODD)
 def test_an_odd_event_costs_at_most_itself(variance: LocalVariance, odd: Any) -> None:
     """Delivered, or rejected alone with a reason: its neighbours are delivered, and the call returns."""
-    meta = InMemoryMeta(
-        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
-    )
+    meta = InMemoryMeta(config_for(variance.url))
 
     with running(VariancePlugin(), meta) as plugin:
         plugin.export_events([make_event(number=1), odd, make_event(number=2)], meta)
@@ -205,9 +204,7 @@ def test_a_fault_of_the_mapping_costs_the_event_and_not_the_run(
     variance: LocalVariance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rejected with the fault as its reason; the log has its uuid, the kind, and nothing of its content."""
-    meta = InMemoryMeta(
-        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
-    )
+    meta = InMemoryMeta(config_for(variance.url))
     odd = Event(event="order paid", uuid="odd", distinct_id="ada", properties=Exploding())
 
     with running(VariancePlugin(), meta) as plugin:
@@ -246,9 +243,7 @@ def test_a_message_over_segments_limit_is_warned_of_once(
     variance: LocalVariance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is legal here, but other receivers refuse it."""
-    meta = InMemoryMeta(
-        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
-    )
+    meta = InMemoryMeta(config_for(variance.url))
     large = [make_event(number=number, properties={"text": "x" * 40_000}) for number in range(3)]
 
     with running(VariancePlugin(), meta) as plugin:
@@ -291,12 +286,7 @@ def test_eight_threads_may_export_at_the_same_time(variance: LocalVariance) -> N
     metrics = CountingMetrics()
     rejected: list[str] = []
     meta: Any = SimpleNamespace(
-        config={
-            "webhookUrl": variance.url,
-            "allowedHosts": "127.0.0.1",
-            "authHeader": "Bearer demo-token",
-            "maxBatchEvents": "20",
-        },
+        config=config_for(variance.url, maxBatchEvents="20"),
         metrics=metrics,
         clock=FakeClock(),
         reject=lambda rejection: rejected.append(rejection.event.uuid),

@@ -3,23 +3,14 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from tests.benches.wire import Runner, config_for
 from variance_plugin import Event, RetryError, VariancePlugin
 from variance_plugin.receiver import Answer, LocalVariance, Post
-from variance_plugin.runtime import LoadedPlugin, lone_host
-from variance_plugin.settings import manifest
-from variance_plugin.testing import FakeClock, InMemoryDeadLetters, InMemoryMeta, make_event, running
-
-
-def meta_for(variance: LocalVariance, **more: str) -> InMemoryMeta:
-    """The plugin alone."""
-    return InMemoryMeta(
-        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token", **more}
-    )
+from variance_plugin.testing import InMemoryMeta, make_event, running
 
 
 def crowd(count: int) -> list[Event]:
@@ -46,7 +37,7 @@ def test_one_poisonous_event_among_five_hundred_costs_only_itself(variance: Loca
     """499 delivered once and in order, 1 rejected with status and reason, in about 2 * log2(500) requests."""
     events = crowd(500)
     variance.answer_with(sensitive_to(events[321]))
-    meta = meta_for(variance)
+    meta = InMemoryMeta(config_for(variance.url))
 
     with running(VariancePlugin(), meta) as plugin:
         plugin.export_events(events, meta)
@@ -65,7 +56,7 @@ def test_results_within_the_answer_decide_without_halving(variance: LocalVarianc
     """An endpoint that tells the messages apart needs one request."""
     results = [{"status": 200}, {"status": 400, "error": "no such user"}, {"status": 200}]
     variance.answer_with([Answer(body=json.dumps(results).encode(), applied={0, 2})])
-    meta = meta_for(variance)
+    meta = InMemoryMeta(config_for(variance.url))
 
     with running(VariancePlugin(), meta) as plugin:
         plugin.export_events(crowd(3), meta)
@@ -79,7 +70,7 @@ def test_results_within_the_answer_decide_without_halving(variance: LocalVarianc
 def test_an_endpoint_that_wants_three_messages_at_most_gets_three(variance: LocalVariance) -> None:
     """413 for more: found by halving, remembered for the next call, nothing lost."""
     variance.answer_with(lambda post: Answer(status=413) if len(ids_in(post)) > 3 else Answer())
-    meta = meta_for(variance)
+    meta = InMemoryMeta(config_for(variance.url))
     events = crowd(60)
 
     with running(VariancePlugin(), meta) as plugin:
@@ -98,7 +89,7 @@ def test_an_endpoint_that_wants_three_messages_at_most_gets_three(variance: Loca
 def test_a_message_that_is_too_large_alone_is_rejected_alone(variance: LocalVariance) -> None:
     """And does not make the later batches small."""
     variance.answer_with(lambda post: Answer(status=413) if len(post.body) > 50_000 else Answer())
-    meta = meta_for(variance)
+    meta = InMemoryMeta(config_for(variance.url))
     large = make_event(number=10_000, properties={"text": "x" * 60_000})
 
     with running(VariancePlugin(), meta) as plugin:
@@ -116,7 +107,7 @@ def test_an_endpoint_that_refuses_everything_is_paused(
 ) -> None:
     """A wrong address that answers 400 costs a fifth of a hundred events, not all of them."""
     variance.answer_with(lambda _post: Answer(status=400))
-    meta = meta_for(variance)
+    meta = InMemoryMeta(config_for(variance.url))
 
     with running(VariancePlugin(), meta) as plugin:
         with pytest.raises(RetryError, match="the endpoint or the mapping is wrong") as caught:
@@ -128,33 +119,6 @@ def test_an_endpoint_that_refuses_everything_is_paused(
     assert 20 == len(meta.rejections)
     assert 480 == meta.counts["events.delivered"]
     assert [logging.ERROR] == [record.levelno for record in caplog.records]
-
-
-class Runner:
-    """The host at the plugin's defaults."""
-
-    def __init__(self, variance: LocalVariance, **config: Any) -> None:
-        self.dead_letters = InMemoryDeadLetters()
-        self.host = lone_host(
-            LoadedPlugin.of(VariancePlugin(), manifest()),
-            {
-                "webhookUrl": variance.url,
-                "allowedHosts": "127.0.0.1",
-                "authHeader": "Bearer demo-token",
-                **config,
-            },
-            clock=FakeClock(),
-            dead_letters=self.dead_letters,
-            logger=logging.getLogger("host"),
-        )
-
-    def run(self, events: Sequence[Event]) -> None:
-        """Export them all."""
-        self.host.start()
-        for event in events:
-            self.host.offer(event, 300)
-        assert self.host.finish()
-        assert (None, 0) == (self.host.failure, self.host.left)
 
 
 def test_ten_thousand_events_need_about_twenty_requests_on_four_connections(variance: LocalVariance) -> None:

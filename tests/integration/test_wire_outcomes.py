@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.benches.wire import config_for
 from variance_plugin import RetryError, VariancePlugin
 from variance_plugin.clock import SystemClock
 from variance_plugin.errors import Stopped
@@ -19,16 +20,7 @@ READ_SECONDS = 0.4
 
 def meta_for(url: str, **more: object) -> InMemoryMeta:
     """No quick retries, so that each call is one attempt, but for halving."""
-    return InMemoryMeta(
-        {
-            "webhookUrl": url,
-            "allowedHosts": "127.0.0.1",
-            "authHeader": "Bearer demo-token",
-            "retrySeconds": "0",
-            "readTimeoutSeconds": str(READ_SECONDS),
-            **more,
-        }
-    )
+    return InMemoryMeta(config_for(url, retrySeconds="0", readTimeoutSeconds=str(READ_SECONDS), **more))
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 207, 299])

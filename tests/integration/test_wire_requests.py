@@ -9,23 +9,11 @@ from typing import Any
 
 import pytest
 
-from variance_plugin import RetryError, VariancePlugin, __version__
+from tests.benches.wire import export
+from variance_plugin import __version__
 from variance_plugin.delivery import DeliverySettings, Request, RequestsTransport
 from variance_plugin.receiver import Answer, LocalVariance, WireFault
 from variance_plugin.secret import Secret
-from variance_plugin.testing import InMemoryMeta, make_event, running
-
-
-def export(url: str, count: int = 1, **config: Any) -> InMemoryMeta:
-    """Export events with this configuration, in one call; a failure is for the assertions."""
-    needed = {"webhookUrl": url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token"}
-    meta = InMemoryMeta({**needed, "retrySeconds": "0", **config})
-    with running(VariancePlugin(), meta) as plugin:
-        try:
-            plugin.export_events([make_event(number=number) for number in range(count)], meta)
-        except RetryError as error:
-            meta.metrics.increment(f"failure.{error}")
-    return meta
 
 
 @pytest.mark.parametrize("payload_format", ["batch", "array", "ndjson"])

@@ -3,63 +3,24 @@
 Time is a `FakeClock`: the requests are real, the waits between them take no time and can be looked at.
 """
 
-import logging
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import Any
 
 import pytest
 
-from variance_plugin import Event, RetryError, VariancePlugin
+from tests.benches.wire import Runner, config_for
+from variance_plugin import RetryError, VariancePlugin
 from variance_plugin.receiver import Answer, LocalVariance, Post, WireFault
-from variance_plugin.runtime import LoadedPlugin, lone_host
-from variance_plugin.settings import manifest
-from variance_plugin.testing import FakeClock, InMemoryDeadLetters, InMemoryMeta, make_event, running
+from variance_plugin.testing import InMemoryMeta, make_event, running
 
 BUSY = Answer(status=503)
-
-
-class Runner:
-    """The host as the command line makes it, but for its time."""
-
-    def __init__(self, variance: LocalVariance, **config: Any) -> None:
-        self.clock = FakeClock()
-        self.dead_letters = InMemoryDeadLetters()
-        self.host = lone_host(
-            LoadedPlugin.of(VariancePlugin(), manifest()),
-            {
-                "webhookUrl": variance.url,
-                "allowedHosts": "127.0.0.1",
-                "authHeader": "Bearer demo-token",
-                **config,
-            },
-            clock=self.clock,
-            dead_letters=self.dead_letters,
-            logger=logging.getLogger("host"),
-        )
-
-    def run(self, events: Sequence[Event]) -> None:
-        """Export them all."""
-        self.host.start()
-        for event in events:
-            self.host.offer(event, 300)
-        assert self.host.finish()
-        assert self.host.failure is None
-
-
-def meta_for(variance: LocalVariance, **more: str) -> InMemoryMeta:
-    """The plugin alone."""
-    return InMemoryMeta(
-        {"webhookUrl": variance.url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo-token", **more}
-    )
 
 
 def test_the_plugin_bridges_seconds_by_itself(variance: LocalVariance) -> None:
     """Three failures and a success within one call; the waits are those of its own schedule."""
     variance.answer_with([BUSY, Answer(fault=WireFault.RESET), Answer(status=429)])
-    meta = meta_for(variance, retrySeconds="60")
+    meta = InMemoryMeta(config_for(variance.url, retrySeconds="60"))
 
     with running(VariancePlugin(), meta) as plugin:
         plugin.export_events([make_event()], meta)
@@ -89,7 +50,7 @@ def test_the_host_takes_over_what_lasts_longer(variance: LocalVariance) -> None:
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_kept_by_the_plugin_when_it_is_short(variance: LocalVariance, form: str) -> None:
     """In both forms: the second request does not come before the time that was asked for."""
-    meta = meta_for(variance, retrySeconds="30")
+    meta = InMemoryMeta(config_for(variance.url, retrySeconds="30"))
     asked = (
         "9" if form == "seconds" else format_datetime(meta.clock.now() + timedelta(seconds=9), usegmt=True)
     )
@@ -150,7 +111,7 @@ def test_a_wrong_secret_costs_nothing_once_it_is_right_again(
 def test_an_answer_that_got_lost_makes_a_repeat_with_the_same_id(variance: LocalVariance) -> None:
     """Delivered at least once: the receiver can tell the repeat by its `messageId`."""
     variance.answer_with([Answer(fault=WireFault.CLOSE, applied=True)])
-    meta = meta_for(variance)
+    meta = InMemoryMeta(config_for(variance.url))
 
     with running(VariancePlugin(), meta) as plugin:
         plugin.export_events([make_event(number=number) for number in range(5)], meta)
@@ -198,7 +159,7 @@ def test_each_users_events_arrive_in_order_over_four_lanes_with_failures(varianc
 def test_a_plugin_without_quick_retries_hands_everything_to_its_host(variance: LocalVariance) -> None:
     """`retrySeconds` = 0: one request a call, with what the destination asked for."""
     variance.answer_with([Answer(status=503, headers={"Retry-After": "45"})])
-    meta = meta_for(variance, retrySeconds="0")
+    meta = InMemoryMeta(config_for(variance.url, retrySeconds="0"))
 
     with running(VariancePlugin(), meta) as plugin, pytest.raises(RetryError) as caught:
         plugin.export_events([make_event()], meta)

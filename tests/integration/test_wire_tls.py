@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests.benches import wire
 from variance_plugin import RetryError, VariancePlugin
 from variance_plugin.testing import InMemoryMeta, make_event, running
 
@@ -169,14 +170,8 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 def export(url: str, count: int = 1, **config: Any) -> InMemoryMeta:
-    """Export events; a failure is for the assertions."""
-    needed = {"webhookUrl": url, "allowedHosts": "127.0.0.1", "authHeader": "Bearer demo"}
-    meta = InMemoryMeta({**needed, "retrySeconds": "0", **config})
-    with running(VariancePlugin(), meta) as plugin:
-        try:
-            plugin.export_events([make_event(number=number) for number in range(count)], meta)
-        except RetryError as error:
-            meta.metrics.increment(f"failure.{error}")
+    """Export events; nothing of it is their fault."""
+    meta = wire.export(url, count, **config)
     assert [] == meta.rejections
     return meta
 
@@ -277,15 +272,7 @@ def test_a_certificate_file_that_vanishes_is_the_endpoints_fault(
     """It was there at the start; nothing is lost meanwhile."""
     copy = tmp_path / "authority.pem"
     copy.write_bytes(pairs["here"].certificate.read_bytes())
-    meta = InMemoryMeta(
-        {
-            "webhookUrl": here.url,
-            "allowedHosts": "127.0.0.1",
-            "authHeader": "x",
-            "caCertificate": str(copy),
-            "retrySeconds": "0",
-        }
-    )
+    meta = InMemoryMeta(wire.config_for(here.url, caCertificate=str(copy), retrySeconds="0"))
 
     with running(VariancePlugin(), meta) as plugin:
         copy.unlink()

@@ -5,67 +5,40 @@ Time is a `FakeClock`: the requests are real, the waits between them take no tim
 
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
-from variance_plugin import Event, RetryError, VariancePlugin
+from tests.benches import wire
+from variance_plugin import RetryError, VariancePlugin
 from variance_plugin.delivery import DeliverySettings, RequestsTransport
 from variance_plugin.delivery.dialling import Place, look_up
 from variance_plugin.receiver import Answer, LocalVariance, Post
-from variance_plugin.runtime import LoadedPlugin, lone_host
 from variance_plugin.secret import Secret
-from variance_plugin.settings import manifest
-from variance_plugin.testing import FakeClock, InMemoryDeadLetters, InMemoryMeta, make_event, running
+from variance_plugin.testing import InMemoryMeta, make_event, running
 
 BAD = Answer(status=400)
 
 
-def config_for(variance: LocalVariance, **more: str) -> dict[str, str]:
-    """The plugin's, for a Variance on this machine."""
-    return {
-        "webhookUrl": variance.url,
-        "allowedHosts": "127.0.0.1",
-        "authHeader": "Bearer demo-token",
-        **more,
-    }
+class Runner(wire.Runner):
+    """With one lane, and a note of when each post came."""
 
-
-class Runner:
-    """The host as the command line makes it, with one lane and a time of its own."""
-
-    def __init__(self, variance: LocalVariance, **config: str) -> None:
-        self.clock = FakeClock()
-        self.dead_letters = InMemoryDeadLetters()
+    def __init__(self, variance: LocalVariance) -> None:
+        super().__init__(variance, concurrency="1", retrySeconds="0")
         self.arrivals: list[float] = []
         self._variance = variance
-        self.host = lone_host(
-            LoadedPlugin.of(VariancePlugin(), manifest()),
-            config_for(variance, concurrency="1", retrySeconds="0", **config),
-            clock=self.clock,
-            dead_letters=self.dead_letters,
-            logger=logging.getLogger("host"),
-        )
 
     def answer_with(self, answer: Callable[[Post], Answer]) -> None:
-        """What each post is answered; when it came is noted."""
+        """What each post is answered."""
 
         def noted(post: Post) -> Answer:
             self.arrivals.append(self.clock.monotonic())
             return answer(post)
 
         self._variance.answer_with(noted)
-
-    def run(self, events: Sequence[Event]) -> None:
-        """Export them all."""
-        self.host.start()
-        for event in events:
-            self.host.offer(event, 300)
-        assert self.host.finish()
-        assert (None, 0) == (self.host.failure, self.host.left)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +65,7 @@ class Runner:
 def test_what_retry_after_asks_for(variance: LocalVariance, status: int, asked: str, seconds: float) -> None:
     """In both forms, an hour at the most, nonsense ignored; whatever the status that it comes with."""
     variance.answer_with([Answer(status=status, headers={"Retry-After": asked})])
-    meta = InMemoryMeta(config_for(variance, retrySeconds="0"))
+    meta = InMemoryMeta(wire.config_for(variance.url, retrySeconds="0"))
 
     with running(VariancePlugin(), meta) as plugin, pytest.raises(RetryError) as caught:
         plugin.export_events([make_event()], meta)
@@ -184,7 +157,7 @@ def test_a_name_that_does_not_resolve_is_wrong_at_the_start_and_passing_trouble_
 
 def test_a_date_is_read_by_the_clock_of_this_machine(variance: LocalVariance) -> None:
     """The one that the events' `sentAt` is of too."""
-    meta = InMemoryMeta(config_for(variance, retrySeconds="0"))
+    meta = InMemoryMeta(wire.config_for(variance.url, retrySeconds="0"))
     meta.clock.advance(1_000)
     asked = format_datetime(meta.clock.now() + timedelta(seconds=77), usegmt=True)
     variance.answer_with([Answer(status=503, headers={"Retry-After": asked})])
