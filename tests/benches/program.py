@@ -1,12 +1,16 @@
 """`variance-plugin` in a process of its own, with no settings but those that a test gives it."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from variance_plugin.receiver import LocalVariance
 
@@ -37,6 +41,32 @@ class Program:
     def send_to(self, variance: LocalVariance, **more: str) -> None:
         """Let commands send to a local Variance, with these further parameters in capitals."""
         self.settings |= sending_to(variance) | {f"VARIANCE_{name}": text for name, text in more.items()}
+
+    def write_settings(
+        self,
+        url: str,
+        *,
+        source: str = 'paths = ["events.jsonl"]',
+        listen: str = "off",
+        more: str = "",
+        **parameters: float,
+    ) -> None:
+        """Write a `runner.toml` that sends to a local Variance, soon, and with no retries but the host's.
+
+        Args:
+            url: Where that is.
+            source: What its table says.
+            listen: Where its metrics are.
+            more: Further tables.
+            parameters: Of the plugin, beside those that it needs.
+        """
+        given = {"exportEventsBufferSeconds": 0.05, "retrySeconds": 0, **parameters}
+        lines = "\n".join(f"{key} = {value}" for key, value in given.items())
+        (self._folder / "runner.toml").write_text(
+            f'[source]\n{source}\n[[plugins]]\nname = "variance"\n[plugins.config]\nwebhookUrl = "{url}"\n'
+            f'authHeader = "Bearer demo-token"\nallowedHosts = "127.0.0.1"\n{lines}\n'
+            f'[metrics]\nlisten = "{listen}"\n{more}\n'
+        )
 
     @contextmanager
     def start(
@@ -98,3 +128,29 @@ def plain_environment() -> dict[str, str]:
 def unmeasured() -> dict[str, str]:
     """That of this process, for one without coverage: it measures itself, or could not write it."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
+def line_with(process: Process, text: str) -> dict[str, Any]:
+    """The next line of its log that says so."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        found: dict[str, Any] = json.loads(line)
+        if text in found["event"]:
+            return found
+    raise AssertionError(f"it ended without saying {text!r}")
+
+
+def readiness(port: str) -> tuple[int, str]:
+    """What `/readyz` says, status and reason."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS) as answer:
+            return answer.status, ""
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)["reason"]
+
+
+def ids_at(variance: LocalVariance) -> list[str]:
+    """Of the messages that were taken, in order."""
+    taken = [post for post in variance.posts if post.status == HTTPStatus.OK]
+    return [json.loads(bytes(message))["messageId"] for post in taken for message in post.raw_messages]

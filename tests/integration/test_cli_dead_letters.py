@@ -20,31 +20,14 @@ from variance_plugin.receiver import Answer, LocalVariance, Post
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import make_event
 
-SETTINGS = """
-[source]
-paths = ["events"]
-look_again_seconds = 0.1
-
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 0.05
-retrySeconds = 0
-
-[metrics]
-listen = "127.0.0.1:0"
-"""
-
 
 @pytest.fixture
 def started(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
     """Start a command in a folder with a `runner.toml`."""
     (tmp_path / "events").mkdir()
     (tmp_path / "events" / "none.jsonl").touch()
-    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    source = 'paths = ["events"]\nlook_again_seconds = 0.1'
+    program.write_settings(variance.url, source=source, listen="127.0.0.1:0")
     return program.start
 
 

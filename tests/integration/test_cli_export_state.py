@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benches.program import SECONDS, Program
+from tests.benches.program import SECONDS, Program, ids_at
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 
@@ -21,12 +21,6 @@ def write(file: Path, *numbers: int) -> None:
     with file.open("a") as out:
         for number in numbers:
             out.write(f'{{"event":"paid","uuid":"u-{number}","distinct_id":"ada","properties":{{}}}}\n')
-
-
-def ids_at(variance: LocalVariance) -> list[str]:
-    """Of the messages that were taken, in order."""
-    taken = [post for post in variance.posts if post.status == 200]
-    return [json.loads(bytes(message))["messageId"] for post in taken for message in post.raw_messages]
 
 
 def test_it_goes_on_where_a_stop_left_it(program: Program, variance: LocalVariance, tmp_path: Path) -> None:

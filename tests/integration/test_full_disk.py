@@ -15,52 +15,41 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 
-from tests.benches.program import SECONDS, Process, Program, Starting, unmeasured
+from tests.benches.program import SECONDS, Process, Program, Starting, ids_at, readiness, unmeasured
 from variance_plugin.receiver import Answer, LocalVariance
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 from variance_plugin.testing import FakeClock
 
 OK = Answer()
 
-SETTINGS = """
-[source]
-paths = [{path}]
-
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 0.05
-retrySeconds = 0
-concurrency = 1
-
-[spool]
-max_bytes = 1_000_000
-
-[metrics]
-listen = "127.0.0.1:0"
-"""
 
 pytestmark = pytest.mark.skipif(
     not hasattr(resource, "prlimit"), reason="only Linux limits a process that runs already"
 )
 
 
+def settle(program: Program, url: str, path: str) -> None:
+    """For a runner with one lane and a small spool."""
+    program.write_settings(
+        url,
+        source=f'paths = ["{path}"]',
+        listen="127.0.0.1:0",
+        more="[spool]\nmax_bytes = 1_000_000",
+        concurrency=1,
+    )
+
+
 @pytest.fixture
-def started(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
+def started(program: Program, variance: LocalVariance) -> Starting:
     """Start a runner that reads its standard input, or a file."""
 
     def start(
         *arguments: str, path: str = "-", around: Sequence[str] = ()
     ) -> AbstractContextManager[Process]:
-        (tmp_path / "runner.toml").write_text(SETTINGS.format(path=f'"{path}"', url=variance.url))
+        settle(program, variance.url, path)
         return program.start("run", *arguments, around=around, stdin=subprocess.PIPE)
 
     return start
@@ -70,12 +59,6 @@ def events(*numbers: int, padding: int = 0) -> str:
     """Lines with these numbers."""
     line = '{{"event":"paid","uuid":"u-{}","distinct_id":"ada","properties":{{"text":"{}"}}}}\n'
     return "".join(line.format(number, "x" * padding) for number in numbers)
-
-
-def ids_at(variance: LocalVariance) -> list[str]:
-    """Of the messages that were taken, in order."""
-    taken = [post for post in variance.posts if post.status == 200]
-    return [json.loads(bytes(message))["messageId"] for post in taken for message in post.raw_messages]
 
 
 class Log:
@@ -100,16 +83,6 @@ def let_files_grow(process: Process, most_bytes: int) -> None:
     """No further than this, from now on."""
     _soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
-
-
-def readiness(port: str) -> tuple[int, str]:
-    """What `/readyz` says, status and reason."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS) as answer:
-            return answer.status, ""
-    except HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.load(refusal)["reason"]
 
 
 def write_to(process: Process, lines: str) -> None:
@@ -280,9 +253,9 @@ def test_a_spool_that_fills_its_disk_drains_by_itself(
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
-def test_a_start_without_room_says_so(tmp_path: Path, there: bool) -> None:  # noqa: FBT001 -- a parameter of pytest
+def test_a_start_without_room_says_so(program: Program, tmp_path: Path, there: bool) -> None:  # noqa: FBT001 -- a parameter of pytest
     """In one line, with status 2, before anything is read."""
-    (tmp_path / "runner.toml").write_text(SETTINGS.format(path='"-"', url="http://127.0.0.1:9/"))
+    settle(program, "http://127.0.0.1:9/", "-")
     if there:
         StateFile.open(tmp_path / "variance.db", FakeClock()).close()
 

@@ -11,34 +11,16 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.benches.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Process, Program, Starting, ids_at, line_with
 from variance_plugin.receiver import Answer, LocalVariance, Post
-
-SETTINGS = """
-[source]
-paths = [{path}]
-look_again_seconds = 0.1
-
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 0.05
-retrySeconds = 0
-
-[metrics]
-listen = "127.0.0.1:0"
-"""
 
 
 @pytest.fixture
 def running(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
     """Start a runner in a folder with settings."""
     (tmp_path / "events").mkdir()
-    settings = SETTINGS.format(path='"events"', url=variance.url)
-    (tmp_path / "runner.toml").write_text(settings)
+    source = 'paths = ["events"]\nlook_again_seconds = 0.1'
+    program.write_settings(variance.url, source=source, listen="127.0.0.1:0")
     return partial(program.start, "run", stdin=subprocess.PIPE)
 
 
@@ -56,25 +38,9 @@ def lines(process: Process) -> list[dict[str, Any]]:
     return [json.loads(line) for line in logged.splitlines()]
 
 
-def line_with(process: Process, text: str) -> dict[str, Any]:
-    """The next line of the log that says so."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        found: dict[str, Any] = json.loads(line)
-        if text in found["event"]:
-            return found
-    raise AssertionError(f"it ended without saying {text!r}")
-
-
 def numbers_at(variance: LocalVariance) -> list[int]:
     """Of the events that came, in their order."""
-    came = [
-        json.loads(bytes(message))
-        for post in variance.posts
-        for message in post.raw_messages
-        if post.status == 200
-    ]
-    return [int(message["messageId"][-12:]) for message in came]
+    return [int(id_[-12:]) for id_ in ids_at(variance)]
 
 
 def test_once_ends_when_all_is_delivered_and_the_next_run_has_nothing_to_do(
@@ -195,11 +161,10 @@ def test_health_and_metrics_can_be_asked_for(
 
 
 def test_standard_input_is_kept_before_it_counts(
-    running: Starting, variance: LocalVariance, tmp_path: Path
+    running: Starting, program: Program, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """Nothing can be delivered, and it is stopped: the next run has it, though the pipe is gone."""
-    settings = SETTINGS.format(path='"-"', url=variance.url)
-    (tmp_path / "runner.toml").write_text(settings)
+    program.write_settings(variance.url, source='paths = ["-"]')
     write(tmp_path / "piped.jsonl", 1, 2, 3)
     variance.answer_with(lambda _post: Answer(status=503))
     with running("--set", "flush_seconds=0.2") as process:

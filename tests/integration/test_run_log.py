@@ -11,28 +11,11 @@ from tests.benches.program import Ended, Program, Running
 from variance_plugin import __version__
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
-SETTINGS = """
-[source]
-paths = ["events.jsonl"]
-
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-retrySeconds = 0
-exportEventsBufferSeconds = 0.05
-
-[metrics]
-listen = "off"
-"""
-
 
 @pytest.fixture
 def run(program: Program, variance: LocalVariance, tmp_path: Path) -> Running:
     """Runs the command in a folder with settings and one event, until it ends."""
-    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    program.write_settings(variance.url)
     (tmp_path / "events.jsonl").write_text(
         '{"event":"paid","uuid":"u-1","distinct_id":"kim","properties":{}}\n'
     )

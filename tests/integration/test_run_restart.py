@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benches.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Program, Starting, line_with
 from variance_plugin.clock import SystemClock
 from variance_plugin.state import StateFile, StoredStorage
 
@@ -77,18 +77,12 @@ def running(program: Program, tmp_path: Path) -> Starting:
     return partial(program.start, "run")
 
 
-def wait_for(process: Process, text: str) -> None:
-    """Until it logs that."""
-    assert process.stderr is not None
-    assert any(text in json.loads(line)["event"] for line in process.stderr), f"it never said {text!r}"
-
-
 def test_jobs_and_storage_survive_a_kill_and_no_job_runs_twice(running: Starting, tmp_path: Path) -> None:
     """What was due meanwhile runs after the start, in the order in which it was due."""
     with running() as process:
         assert -signal.SIGKILL == process.wait(SECONDS)
     with running() as process:
-        wait_for(process, "ran third")
+        line_with(process, "ran third")
         process.send_signal(signal.SIGTERM)
         assert 0 == process.wait(SECONDS)
     with running("--once") as process:

@@ -16,22 +16,6 @@ import pytest
 from tests.benches.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, Post, WireFault
 
-SETTINGS = """
-[source]
-paths = ["events.jsonl"]
-
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 3600
-retrySeconds = 0
-
-[metrics]
-listen = "off"
-"""
 SLOW = """
 import threading
 
@@ -45,7 +29,7 @@ RUN = "from variance_plugin.cli import main; main()"
 @pytest.fixture
 def starting(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
     """Start a runner with 501 events of one person to read: a full batch, and one that waits for an hour."""
-    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    program.write_settings(variance.url, exportEventsBufferSeconds=3600)
     event = '{"event":"paid","distinct_id":"u","properties":{},"uuid":"00000000-0000-0000-0000-%012d"}\n'
     (tmp_path / "events.jsonl").write_text("".join(event % number for number in range(501)))
     program.settings["PYTHONUNBUFFERED"] = ""

@@ -5,39 +5,21 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 
-from tests.benches.program import SECONDS, Program, Starting
+from tests.benches.program import Program, Starting, readiness
 from tests.command_lines import parsed
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
 RUNBOOK = PAGE.partition("## When something goes wrong")[2]
-SETTINGS = """
-[source]
-paths = ["events.jsonl"]
-
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 0.05
-retrySeconds = 0
-
-[metrics]
-listen = "127.0.0.1:0"
-"""
 
 
 @pytest.fixture
 def running(program: Program, variance: LocalVariance, tmp_path: Path) -> Starting:
     """Start a runner with thirty events to send."""
-    (tmp_path / "runner.toml").write_text(SETTINGS.format(url=variance.url))
+    program.write_settings(variance.url, listen="127.0.0.1:0")
     line = '{"event":"paid","uuid":"u-%d","distinct_id":"u","properties":{}}\n'
     (tmp_path / "events.jsonl").write_text("".join(line % number for number in range(30)))
     return partial(program.start, "run")
@@ -95,16 +77,6 @@ def test_a_run_tells_what_the_runbook_says_it_does(
         found = readiness(port)
 
     assert (int(status), True) == (found[0], reason in found[1])
-
-
-def readiness(port: str) -> tuple[int, str]:
-    """What `/readyz` says, status and reason."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS) as answer:
-            return answer.status, ""
-    except HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.load(refusal)["reason"]
 
 
 @pytest.mark.parametrize(
