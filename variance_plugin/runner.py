@@ -16,7 +16,7 @@ from .parameters import Parameters
 from .pipeline import Progress, run
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
-from .runtime.assembly import keeper
+from .runtime.assembly import keeper, refuse_to_nowhere
 from .runtime.calls import Calls
 from .runtime.exporter import Exporter
 from .runtime.hosted import HookLimits, HostedPlugin
@@ -54,11 +54,6 @@ _PROJECT_CLOSES_SECONDS = 5.0
 # In the state file: what the runner itself keeps, and dead letters of records that never became events.
 RUNNER = NO_PLUGIN
 
-
-_NOWHERE = (
-    "no plugin exports events: all of them would be read and go nowhere. For Variance add to the settings: "
-    '[[plugins]] and below it name = "variance"'
-)
 
 LoadPlugin = Callable[[PluginSettings], LoadedPlugin]
 
@@ -151,7 +146,11 @@ class Runner:
     def __enter__(self) -> Self:
         address = self.settings.metrics.address
         if address is not None:
-            server = self._ending.enter_context(HealthServer(address, self.metrics, self))
+            try:
+                server = self._ending.enter_context(HealthServer(address, self.metrics, self))
+            except UsageError:
+                self._ending.close()  # nobody calls `__exit__` then
+                raise
             _logger.info("listening for /metrics, /healthz and /readyz on port %d", server.port)
         return self
 
@@ -293,8 +292,8 @@ class Runner:
         plugins = [
             _hosted(load(plugin), plugin, shared) for plugin in self.settings.plugins if plugin.enabled
         ]
-        if self.settings.source.type != "none" and all(one.loaded.only_passes_on for one in plugins):
-            raise UsageError(_NOWHERE)
+        if self.settings.source.type != "none":
+            refuse_to_nowhere(plugins)
         schedule = Schedule(plugins, self._jobs, clock=self._clock, look_after=self._look_after)
         exporting = [plugin.name for plugin in plugins if plugin.hooks.export_events is not None]
         return Host(

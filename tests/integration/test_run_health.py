@@ -1,8 +1,11 @@
 """What a run answers at `/healthz` and `/readyz`: would a restart help, does a person have to look."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,11 @@ import pytest
 
 from variance_plugin.cli.config_run import manifest_of
 from variance_plugin.clock import SystemClock
+from variance_plugin.errors import UsageError
 from variance_plugin.manifest import Manifest
 from variance_plugin.runner import Runner
 from variance_plugin.runtime import LoadedPlugin
-from variance_plugin.runtime.settings import PluginSettings, RunnerSettings, read
+from variance_plugin.runtime.settings import MetricsSettings, PluginSettings, RunnerSettings, read
 
 SECONDS = 20.0
 
@@ -93,6 +97,17 @@ def test_it_is_not_ready_before_its_plugins_are_and_while_it_ends(settings: Runn
         runner.finish(SECONDS)
 
     assert ["the plugins are being set up"] * 2 + [None, "it is being stopped"] == said
+
+
+def test_a_port_in_use_leaves_the_state_closed(settings: RunnerSettings, tmp_path: Path) -> None:
+    """One whole file: its log beside it would be a sign of a crash."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = replace(settings, metrics=MetricsSettings(listen=listen))
+        with pytest.raises(UsageError, match="another runner may have it"), runner_of(settings, Plugin()):
+            pytest.fail("it listens where another one does")
+
+    assert ["state.db", "state.db.lock"] == sorted(path.name for path in tmp_path.glob("state.db*"))
 
 
 def test_a_plugin_that_was_switched_off_needs_a_person(settings: RunnerSettings) -> None:

@@ -1,12 +1,12 @@
 """Puts plugins into a host: each with a `meta` of its own, around what they share."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Clock
-from ..errors import StateError
+from ..errors import StateError, UsageError
 from ..hooks import Attachment, Cache, Cursor, Geoip, Posthog, Rejection, Storage
 from ..state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
 from ..turns import Turns
@@ -146,6 +146,19 @@ def lone_host(  # noqa: PLR0913 -- it stands where all of them meet
         ends_at_fault=True,
         acknowledge=acknowledge,
     )
+
+
+def refuse_to_nowhere(plugins: Sequence[HostedPlugin]) -> None:
+    """A first plugin in the settings takes the place of `variance`, which was there without being named.
+
+    Raises:
+        UsageError: When none of them does anything with events but pass them on.
+    """
+    if all(plugin.loaded.only_passes_on for plugin in plugins):
+        raise UsageError(
+            "no plugin exports events: all of them would be read and go nowhere. For Variance add to the "
+            'settings: [[plugins]] and below it name = "variance"'
+        )
 
 
 def keeper(dead_letters: DeadLetters, clock: Clock, logger: logging.Logger) -> Callable[[Rejection], None]:
