@@ -50,6 +50,21 @@ def test_every_destination_gets_one_message_and_has_its_own_diagnosis(
     assert (1, 1, False) == (ended.returncode, len(variance.posts), "hush" in ended.stdout + ended.stderr)
 
 
+def test_settings_by_which_nothing_goes_to_variance_are_no_success(check: Running, tmp_path: Path) -> None:
+    """A first plugin in the settings takes the place of `variance`, which was there without being named."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "plugin.json").write_text('{"name": "Mine"}')
+    (tmp_path / "runner.toml").write_text(
+        '[source]\npaths = ["x"]\n[[plugins]]\nname = "mine"\nfrom = "./mine"\n'
+    )
+
+    ended = check("runner.toml", "--send")
+
+    assert "mine: nothing is sent, it is no plugin of this program\n" in ended.stdout
+    assert "No plugin here sends to Variance, so there is nothing to try." in ended.stdout
+    assert 1 == ended.returncode
+
+
 def test_without_send_the_settings_are_shown_and_nothing_is_posted(
     check: Running, variance: LocalVariance
 ) -> None:

@@ -27,6 +27,10 @@ from .wording import address, printable
 TEST_EVENT = "PostHog connection test"
 TEST_VISITOR = "posthog-connection-test"
 _UNTRIED = "\nThe settings can be used. Whether the connection works: add --send.\n"
+_NOWHERE = (
+    "\nNo plugin here sends to Variance, so there is nothing to try. If events shall go there: [[plugins]] "
+    'and below it name = "variance"\n'
+)
 
 
 def check(configuration: Configuration, *, send: bool) -> ExitStatus:
@@ -77,9 +81,10 @@ def check_runner(file: Path, given: PluginOptions, *, send: bool) -> ExitStatus:
     for plugin in plugins:
         if plugin not in ours:
             sys.stdout.write(f"\n{plugin.name}: nothing is sent, it is no plugin of this program\n")
-    return max(
-        (_send(read_settings(one.config).delivery, f"({one.name}) ") for one in ours), default=ExitStatus.DONE
-    )
+    if not ours:
+        sys.stdout.write(_NOWHERE)
+        return ExitStatus.REJECTED
+    return max(_send(read_settings(one.config).delivery, f"({one.name}) ") for one in ours)
 
 
 def in_force(configuration: Configuration) -> list[str]:
