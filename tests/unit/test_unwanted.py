@@ -99,6 +99,14 @@ def test_the_summary_tells_them_once(chain: list[Any]) -> None:
     )
 
 
+def test_a_name_that_is_only_asked_about_counts_nothing() -> None:
+    """As when cohorts want to know whether their events would arrive."""
+    host = host_of(Ignoring())
+
+    assert host.skips("boring") is not None
+    assert {} == host.counts.under("")
+
+
 def test_sums_that_are_kept_elsewhere_are_read_with_the_others() -> None:
     """Whenever somebody asks, and as they are then."""
     counts, elsewhere = Counts(), {"b": 2}

@@ -51,4 +51,4 @@ class Unwanted:
         sums: Counter[str] = Counter()
         for one in [*self._left_out.values()]:
             sums[SKIPPED + one.reasons[place]] += one.count
-        return sums
+        return +sums  # without those that somebody has only asked about
