@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benches.program import plain_environment, sending_to
+from tests.benches.program import SECONDS, Program, plain_environment, sending_to
 from variance_plugin.receiver import Answer, LocalVariance
-
-SECONDS = 30.0  # nothing here takes that long; what does has failed
 
 
 @pytest.fixture
@@ -121,27 +119,21 @@ main()
     ],
 )
 def test_a_fault_of_the_program_ends_the_run_with_a_summary(
-    environment: dict[str, str], tmp_path: Path, module: str, name: str, why: str
+    program: Program, variance: LocalVariance, module: str, name: str, why: str
 ) -> None:
     """Nothing goes on as if all were well, and nothing of an event is told; here the input never ends."""
-    environment["VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS"] = "0.05"
-    with subprocess.Popen(
-        [sys.executable, "-c", FAULT.format(module=module, name=name), "export", "-"],
-        cwd=tmp_path,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    program.send_to(variance, EXPORT_EVENTS_BUFFER_SECONDS="0.05")
+    script = FAULT.format(module=module, name=name)
+    with program.start("export", "-", script=script, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdin.write(event("paid"))
+        process.stdin.write(event("paid").decode())
         process.stdin.flush()
 
         assert 3 == process.wait(SECONDS)
-        assert f"before the end: {why}" in process.stdout.read().decode()
-        told = process.stderr.read().decode()
+        assert f"before the end: {why}" in process.stdout.read()
+        told = process.stderr.read()
     assert told.startswith(
         "Error: a fault in the program itself (ValueError at <string>:6); run it with --debug"
     )

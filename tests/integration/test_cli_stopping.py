@@ -3,76 +3,47 @@
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from tests.benches.program import plain_environment, sending_to
+from tests.benches.program import SECONDS, Process, Program, Starting
 from variance_plugin.receiver import Answer, LocalVariance, WireFault
-
-SECONDS = 20.0  # nothing here takes that long; what does has failed
-
-Process: TypeAlias = subprocess.Popen[bytes]
-Exporting: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 
 @pytest.fixture
-def exporting(variance: LocalVariance, tmp_path: Path) -> Exporting:
-    """Start an export with an open standard input; it is gone at the end, whatever happens."""
-    environment = {
-        **plain_environment(),
-        **sending_to(variance),
-        "VARIANCE_EXPORT_EVENTS_BUFFER_SECONDS": "0.05",
-        "VARIANCE_RETRY_SECONDS": "0",
-    }
-
-    @contextmanager
-    def start(*arguments: str) -> Iterator[Process]:
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "export", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
+def exporting(program: Program, variance: LocalVariance) -> Starting:
+    """Start an export with an open standard input."""
+    program.send_to(variance, EXPORT_EVENTS_BUFFER_SECONDS="0.05", RETRY_SECONDS="0")
+    return partial(program.start, "export", stdin=subprocess.PIPE)
 
 
 def put(process: Process, count: int) -> None:
     """Write events to its standard input, which stays open."""
     assert process.stdin is not None
     for number in range(count):
-        process.stdin.write(b'{"event":"paid","distinct_id":"u%d","properties":{}}\n' % number)
+        process.stdin.write(f'{{"event":"paid","distinct_id":"u{number}","properties":{{}}}}\n')
     process.stdin.flush()
 
 
 def told(process: Process) -> str:
     """The next line on standard error."""
     assert process.stderr is not None
-    return process.stderr.readline().decode().rstrip()
+    return process.stderr.readline().rstrip()
 
 
 def summary(process: Process) -> str:
     """All that comes on standard output until it ends."""
     assert process.stdout is not None
-    return process.stdout.read().decode()
+    return process.stdout.read()
 
 
 @pytest.mark.parametrize(
     ("number", "cause"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")], ids=["SIGINT", "SIGTERM"]
 )
 def test_a_signal_ends_a_silent_standard_input_with_all_delivered(
-    exporting: Exporting, variance: LocalVariance, number: signal.Signals, cause: str
+    exporting: Starting, variance: LocalVariance, number: signal.Signals, cause: str
 ) -> None:
     """What was read is sent; status 3 says that there may have been more."""
     with exporting("-") as process:
@@ -89,7 +60,7 @@ def test_a_signal_ends_a_silent_standard_input_with_all_delivered(
     assert [] == [line for line in lines if line.startswith("Left")]
 
 
-def test_a_signal_ends_a_wait_for_the_destination(exporting: Exporting, variance: LocalVariance) -> None:
+def test_a_signal_ends_a_wait_for_the_destination(exporting: Starting, variance: LocalVariance) -> None:
     """What is not delivered is counted; nothing of it is in the dead letters."""
     variance.answer_with(lambda _post: Answer(status=503, headers={"Retry-After": "3000"}))
     with exporting("-") as process:
@@ -103,12 +74,12 @@ def test_a_signal_ends_a_wait_for_the_destination(exporting: Exporting, variance
         assert "Left      5 events read, but not delivered" in summary(process).splitlines()
 
 
-def test_what_was_read_is_still_sent_after_a_signal(exporting: Exporting, variance: LocalVariance) -> None:
+def test_what_was_read_is_still_sent_after_a_signal(exporting: Starting, variance: LocalVariance) -> None:
     """Here the buffer would have waited for an hour."""
     with exporting("-", "--set", "exportEventsBufferSeconds=3600", "--verbose") as process:
         # With 500 of one user a batch goes out, which shows that the last ones were read as well.
         assert process.stdin is not None
-        process.stdin.write(b'{"event":"paid","distinct_id":"u","properties":{}}\n' * 501)
+        process.stdin.write('{"event":"paid","distinct_id":"u","properties":{}}\n' * 501)
         process.stdin.flush()
         variance.wait_for_messages(1, SECONDS)
 
@@ -118,7 +89,7 @@ def test_what_was_read_is_still_sent_after_a_signal(exporting: Exporting, varian
         assert "Delivered 501 events as 501 messages: 501 track" in summary(process).splitlines()
 
 
-def test_a_second_signal_ends_it_at_once(exporting: Exporting, variance: LocalVariance) -> None:
+def test_a_second_signal_ends_it_at_once(exporting: Starting, variance: LocalVariance) -> None:
     """Although a request is in flight that nobody answers; the summary still comes."""
     variance.answer_with(lambda _post: Answer(fault=WireFault.HANG))
     with exporting("-", "--stop-within", "3600") as process:
@@ -133,7 +104,7 @@ def test_a_second_signal_ends_it_at_once(exporting: Exporting, variance: LocalVa
         assert "Left      2 events read, but not delivered" in summary(process).splitlines()
 
 
-def test_a_stop_ends_in_time_although_a_request_hangs(exporting: Exporting, variance: LocalVariance) -> None:
+def test_a_stop_ends_in_time_although_a_request_hangs(exporting: Starting, variance: LocalVariance) -> None:
     """Who asked it to stop would kill it otherwise, without a summary."""
     variance.answer_with(lambda _post: Answer(fault=WireFault.HANG))
     with exporting("-", "--stop-within", "0.3") as process:
@@ -147,7 +118,7 @@ def test_a_stop_ends_in_time_although_a_request_hangs(exporting: Exporting, vari
 
 
 def test_a_stop_ends_in_time_although_a_pipe_is_silent(
-    exporting: Exporting, variance: LocalVariance, tmp_path: Path
+    exporting: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:
     """A named pipe is read in a way that no signal ends; the time limit does."""
     os.mkfifo(tmp_path / "events")
@@ -161,27 +132,13 @@ def test_a_stop_ends_in_time_although_a_pipe_is_silent(
         assert "Stopped   before the end: stopped by Ctrl-C" in summary(process).splitlines()
 
 
-def test_a_signal_that_is_ignored_stays_ignored(variance: LocalVariance, tmp_path: Path) -> None:
+def test_a_signal_that_is_ignored_stays_ignored(exporting: Starting, variance: LocalVariance) -> None:
     """As `nohup` and a script's `&` want it: Ctrl-C is then meant for others."""
-    program = (
+    script = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "from variance_plugin.cli import main; main()"
     )
-    settings = [
-        "--webhook-url",
-        variance.url,
-        "--set",
-        "allowedHosts=127.0.0.1",
-        "--auth-header",
-        "Bearer demo-token",
-    ]
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "export", "-", *settings, "--set", "exportEventsBufferSeconds=0.05"],
-        cwd=tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with exporting("-", script=script) as process:
         put(process, 1)
         variance.wait_for_messages(1, SECONDS)
         process.send_signal(signal.SIGINT)
@@ -190,4 +147,4 @@ def test_a_signal_that_is_ignored_stays_ignored(variance: LocalVariance, tmp_pat
         said, _ = process.communicate(timeout=SECONDS)
 
     assert 0 == process.returncode
-    assert said.startswith(b"Read      2 events")
+    assert said.startswith("Read      2 events")

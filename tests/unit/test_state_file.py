@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -221,8 +222,9 @@ def _touched(path: Path) -> Path:
     return path
 
 
-def test_changes_that_come_together_share_a_commit(state: StateFile) -> None:
-    """While the writer is busy 64 threads come: two commits carry their changes, and not 64."""
+@contextmanager
+def busy(state: StateFile) -> Iterator[None]:
+    """The writer is busy until the end of the block."""
     begun, go_on = threading.Event(), threading.Event()
 
     def wait(_connection: Connection) -> None:
@@ -231,13 +233,21 @@ def test_changes_that_come_together_share_a_commit(state: StateFile) -> None:
 
     state.submit(wait)
     assert begun.wait(10)
-    before = state.commits
-    threads = [threading.Thread(target=insert, args=[state, number]) for number in range(64)]
-    for thread in threads:
-        thread.start()
-    while len(state._writer._waiting) < 64:  # noqa: SLF001 -- nothing else shows that all have come
-        threading.Event().wait(0.001)
-    go_on.set()
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+def test_changes_that_come_together_share_a_commit(state: StateFile) -> None:
+    """While the writer is busy 64 threads come: two commits carry their changes, and not 64."""
+    with busy(state):
+        before = state.commits
+        threads = [threading.Thread(target=insert, args=[state, number]) for number in range(64)]
+        for thread in threads:
+            thread.start()
+        while len(state._writer._waiting) < 64:  # noqa: SLF001 -- nothing else shows that all have come
+            threading.Event().wait(0.001)
     for thread in threads:
         thread.join()
 
@@ -267,17 +277,9 @@ def test_a_change_that_fails_costs_itself_alone(state: StateFile) -> None:
 
 def test_a_change_that_is_cancelled_in_time_is_not_made(state: StateFile) -> None:
     """As when the server's client has gone."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def wait(_connection: Connection) -> None:
-        begun.set()
-        assert go_on.wait(10)
-
-    state.submit(wait)
-    assert begun.wait(10)
-    late = state.submit(lambda connection: connection.execute("INSERT INTO t VALUES (1)"))
-    assert late.cancel()
-    go_on.set()
+    with busy(state):
+        late = state.submit(lambda connection: connection.execute("INSERT INTO t VALUES (1)"))
+        assert late.cancel()
     insert(state, 2)
 
     assert [2] == rows(state)
@@ -335,20 +337,12 @@ def test_a_full_disk_refuses_all_that_would_have_gone_together(state: StateFile)
     """Also the small change beside the large one: it is tried again with the next."""
     (pages,) = state.read(lambda connection: connection.execute("PRAGMA page_count").fetchone())
     state.write(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages + 2}").fetchone())
-    begun, go_on = threading.Event(), threading.Event()
-
-    def wait(_connection: Connection) -> None:
-        begun.set()
-        assert go_on.wait(10)
-
-    state.submit(wait)
-    assert begun.wait(10)
-    positions = Positions(state)
-    positions.save("files", "a.jsonl", {"number": 1})
-    large = state.submit(
-        lambda connection: connection.execute("INSERT INTO storage VALUES (x'', x'', zeroblob(90000))")
-    )
-    go_on.set()
+    with busy(state):
+        positions = Positions(state)
+        positions.save("files", "a.jsonl", {"number": 1})
+        large = state.submit(
+            lambda connection: connection.execute("INSERT INTO storage VALUES (x'', x'', zeroblob(90000))")
+        )
 
     assert isinstance(large.exception(10), StateError)
     positions.save("files", "b.jsonl", {"number": 2})
