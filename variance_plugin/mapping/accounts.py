@@ -43,15 +43,16 @@ class Accounts:
         """The key of the group that stands for the account, from the event's `$groups`."""
         if not self._by_group or known.groups is None:
             return None
-        type_ = self._account_type(known)
-        return None if type_ is None else id_text(known.groups[type_])
+        account = self._account(known)
+        return None if account is None else account[1]
 
     def is_account(self, known: Known) -> bool:
         """Whether the group of a `$groupidentify` is of the type that stands for the account."""
         type_ = known.group_type
         if self._group_type:
             return bool(type_ == self._group_type)
-        return self._account_type(known) in (None, type_)
+        account = self._account(known)
+        return account is None or account[0] == type_
 
     def company_of(self, person: Mapping[str, Any]) -> dict[str, Any] | None:
         """The `traits.company` that ties the person to an account; None where nothing is to be added."""
@@ -63,21 +64,22 @@ class Accounts:
         own = person.get("company")
         return {**own, **company} if isinstance(own, dict) else company
 
-    def _account_type(self, known: Known) -> str | None:
+    def _account(self, known: Known) -> tuple[str, str | None] | None:
+        """Type and key of the group that stands for the account."""
         groups = known.groups
         if not isinstance(groups, dict) or not groups:
             return None
         if self._group_type:
-            return self._group_type if self._group_type in groups else None
-        keys: dict[str, str] = {
-            type_: id_ for type_, key in groups.items() if (id_ := id_text(key)) is not None
-        }
+            type_ = self._group_type
+            return (type_, id_text(groups[type_])) if type_ in groups else None
+        found = [(type_, id_) for type_, key in groups.items() if (id_ := id_text(key)) is not None]
         first = id_text(known.group_0)
         # PostHog numbers the group types; whoever is in another one only is in no group of the first type.
-        is_in_other = not (known.group_1 is known.group_2 is known.group_3 is known.group_4 is None)
-        if len(keys) == 1 and (first or not is_in_other):
-            return next(iter(keys))
-        return next((type_ for type_, id_ in keys.items() if id_ == first), None)
+        if len(found) == 1 and (
+            first or known.group_1 is known.group_2 is known.group_3 is known.group_4 is None
+        ):
+            return found[0]
+        return next((one for one in found if one[1] == first), None)
 
     def _company_by_traits(self, person: Mapping[str, Any]) -> dict[str, Any]:
         found = {"id": _at(person, self._id_trait), "name": _at(person, self._name_trait)}
