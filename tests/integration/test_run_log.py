@@ -76,6 +76,17 @@ def test_a_dead_letter_is_told_once_a_minute_without_what_the_answer_says(
     assert (1, False) == (ended.returncode, "kim@" in ended.stderr)
 
 
+def test_the_last_line_tells_of_records_that_are_no_events(run: Running, tmp_path: Path) -> None:
+    """Else nothing would say why the exit status is 1 where no plugin rejected anything."""
+    (tmp_path / "events.jsonl").write_text("no event\n")
+
+    ended = run()
+
+    last = lines(ended)[-1]
+    assert "ended: 1 record read, 1 unreadable; variance: 0 delivered, 0 rejected, 0 left" == last["event"]
+    assert (1, 1, 1) == (ended.returncode, last["status"], last["unreadable"])
+
+
 def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Running, tmp_path: Path) -> None:
     """Or who collects it would miss that very line; for people it stays a sentence."""
     (tmp_path / "events.jsonl").unlink()

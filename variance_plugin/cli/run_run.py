@@ -104,12 +104,19 @@ def _say_end(runner: Runner, status: ExitStatus) -> None:
         }
         for exporter in runner.host.exporters
     }
+    broken = runner.progress.broken
     _logger.info(
-        "ended: %s read; %s",
+        "ended: %s read%s; %s",
         many(runner.progress.read, "record"),
+        f", {broken:,} unreadable" if broken else "",
         "; ".join(
             f"{name}: {sums['delivered']} delivered, {sums['rejected']} rejected, {sums['left']} left"
             for name, sums in exporters.items()
         ),
-        extra={"read": runner.progress.read, "exporters": exporters, "status": int(status)},
+        extra={
+            "read": runner.progress.read,
+            "unreadable": broken,
+            "exporters": exporters,
+            "status": int(status),
+        },
     )
