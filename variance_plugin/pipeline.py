@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import InvalidRecord, Stopped
 from .events import Event
 from .formats import UnreadEvent, events, is_named, plain_name
 from .hooks import Rejection
 from .plugin import ATTEMPTS, DELIVERED, EXPORTED, REJECTED, SKIPPED
+from .plurals import many
 from .runtime import Host, LeftOut, Mark
 from .sources import Broken, Record
 
@@ -99,6 +101,27 @@ def _set_aside(host: Host, progress: Progress, error: InvalidRecord, record: byt
     event = Event(event="", properties={}, record=record, position=position)
     host.reject(Rejection(event=event, reason=str(error)))
     progress.broken += 1  # only now that it is kept: until then it is left
+
+
+def standing(host: Host, progress: Progress) -> tuple[str, dict[str, Any]]:
+    """What has become of the events so far, by exporter: in words, and as fields of a log line."""
+    exporters = {
+        exporter.plugin.name: {
+            "delivered": exporter.plugin.counts[DELIVERED],
+            "rejected": exporter.plugin.counts[REJECTED],
+            "left": exporter.left,
+        }
+        for exporter in host.exporters
+    }
+    read = many(progress.read, "record") + " read"
+    if progress.broken:
+        read += f", {progress.broken:,} unreadable"
+    words = [
+        f"{name}: {sums['delivered']} delivered, {sums['rejected']} rejected, {sums['left']} left"
+        for name, sums in exporters.items()
+    ]
+    fields = {"read": progress.read, "unreadable": progress.broken, "exporters": exporters}
+    return "; ".join([read, *words]), fields
 
 
 def summarize(host: Host, progress: Progress) -> Summary:

@@ -13,7 +13,7 @@ from .cohorts import COHORT_EVENT
 from .errors import StateError, Stopped, UsageError
 from .opening import Surroundings, open_cohorts, open_source
 from .parameters import Parameters
-from .pipeline import Progress, run
+from .pipeline import Progress, run, standing
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
 from .runtime.assembly import keeper, refuse_to_nowhere
@@ -336,6 +336,8 @@ class Runner:
         if now - self._reported_at >= _SECONDS_PER_HOUR:
             self._reported_at = now
             self._report()
+            words, fields = standing(self.host, self.progress)
+            _logger.info("so far: %s", words, extra=fields)
 
     def _report(self) -> None:
         for exporter in self.host.exporters:

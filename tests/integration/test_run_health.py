@@ -1,6 +1,7 @@
 """What a run answers at `/healthz` and `/readyz`: would a restart help, does a person have to look."""
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from variance_plugin import runner as runner_module
 from variance_plugin.cli.config_run import manifest_of
 from variance_plugin.clock import SystemClock
 from variance_plugin.errors import UsageError
@@ -62,6 +64,21 @@ class Plugin:
         """See `ExportsEvents`."""
 
 
+class Told(logging.Handler):
+    """Keeps what is told of what has come so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.first = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        if record.getMessage().startswith("so far"):
+            self.lines.append(record.getMessage())
+            self.first.set()
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> RunnerSettings:
     """Of two plugins, and one event."""
@@ -97,6 +114,27 @@ def test_it_is_not_ready_before_its_plugins_are_and_while_it_ends(settings: Runn
         runner.finish(SECONDS)
 
     assert ["the plugins are being set up"] * 2 + [None, "it is being stopped"] == said
+
+
+def test_a_long_run_tells_once_an_hour_what_has_become_of_its_events(
+    settings: RunnerSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who looks at the log sees that it goes on, and how fast."""
+    monkeypatch.setattr(runner_module, "_SECONDS_PER_HOUR", 0.1)
+    patient = replace(settings, hooks=replace(settings.hooks, timeout_seconds=SECONDS))
+    caplog.set_level(logging.INFO)
+    told = Told()
+    logger = logging.getLogger(runner_module.__name__)
+    logger.addHandler(told)
+    try:
+        with runner_of(patient, Plugin(with_event=lambda: told.first.wait(SECONDS))) as runner:
+            runner.run(once=True)
+            runner.finish(SECONDS)
+    finally:
+        logger.removeHandler(told)
+
+    sums = "0 delivered, 0 rejected, 0 left"
+    assert f"so far: 1 record read; first: {sums}; second: {sums}" == told.lines[0]
 
 
 def test_a_port_in_use_leaves_the_state_closed(settings: RunnerSettings, tmp_path: Path) -> None:

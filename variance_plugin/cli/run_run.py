@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..clock import SystemClock
 from ..errors import UsageError
-from ..plugin import DELIVERED, REJECTED
-from ..plurals import many
+from ..pipeline import standing
+from ..plugin import REJECTED
 from ..runner import Runner
 from ..runtime import LoadedPlugin, load_plugin
 from ..runtime.settings import LogFormat, Option, PluginSettings, RunnerSettings, read
@@ -96,27 +96,5 @@ def _status(runner: Runner, *, once: bool) -> ExitStatus:
 
 
 def _say_end(runner: Runner, status: ExitStatus) -> None:
-    exporters = {
-        exporter.plugin.name: {
-            "delivered": exporter.plugin.counts[DELIVERED],
-            "rejected": exporter.plugin.counts[REJECTED],
-            "left": exporter.left,
-        }
-        for exporter in runner.host.exporters
-    }
-    broken = runner.progress.broken
-    _logger.info(
-        "ended: %s read%s; %s",
-        many(runner.progress.read, "record"),
-        f", {broken:,} unreadable" if broken else "",
-        "; ".join(
-            f"{name}: {sums['delivered']} delivered, {sums['rejected']} rejected, {sums['left']} left"
-            for name, sums in exporters.items()
-        ),
-        extra={
-            "read": runner.progress.read,
-            "unreadable": broken,
-            "exporters": exporters,
-            "status": int(status),
-        },
-    )
+    words, fields = standing(runner.host, runner.progress)
+    _logger.info("ended: %s", words, extra={**fields, "status": int(status)})
