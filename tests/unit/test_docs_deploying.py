@@ -26,6 +26,7 @@ _DEPLOY = _ROOT / "deploy"
 _PAGES = {
     "deploying": (_ROOT / "docs" / "deploying.md").read_text(),
     "getting-started": (_ROOT / "docs" / "getting-started.md").read_text(),
+    "troubleshooting": (_ROOT / "docs" / "troubleshooting.md").read_text(),
     "README": (_ROOT / "README.md").read_text(),
 }
 _COMMAND = re.compile(r"(?:^    |`)(variance-plugin [a-z][^`\n]*)", re.MULTILINE)
@@ -176,6 +177,23 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
         for by, name in re.findall(r"by \(([^)]*)\) \((?:\w+\()*([a-z_]+)", query):
             plain = re.sub("_(total|bucket|sum|count)$", "", name)
             assert {*by.split(", ")} <= labels[plain if plain in labels else name], query
+
+
+def test_what_the_program_is_said_to_say_is_what_it_says() -> None:
+    """Each text of the page stands in the program, but for what differs from case to case."""
+    section = _PAGES["troubleshooting"].split("## The program says\n", 1)[1].split("\n## ", 1)[0]
+    program = "".join(file.read_text() for file in (_ROOT / "variance_plugin").rglob("*.py"))
+    joined = re.sub(r"[\"']\s*\n\s*f?[\"']", "", program)
+
+    texts = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+
+    assert 11 == len(texts)
+    pieces = [
+        piece
+        for text in texts
+        for piece in re.split(r"…|127\.0\.0\.1:9464|4711|10\.0\.0\.7 is|variance-plugin:", text)
+    ]
+    assert [] == [piece for piece in pieces if piece.strip() and piece.strip() not in joined]
 
 
 @pytest.mark.parametrize("toml", re.findall(r"```toml\n(.*?)```", _PAGES["getting-started"], re.DOTALL))
