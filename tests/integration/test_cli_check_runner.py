@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.benches.program import Program, Running
+from variance_plugin import extras
+from variance_plugin.cli.check_run import check_runner
+from variance_plugin.cli.closing import ExitStatus
+from variance_plugin.cli.options import PluginOptions
+from variance_plugin.errors import UsageError
 from variance_plugin.receiver import Answer, LocalVariance
 
 SETTINGS = """
@@ -63,6 +68,29 @@ def test_settings_by_which_nothing_goes_to_variance_are_no_success(check: Runnin
     assert "mine: nothing is sent, it is no plugin of this program\n" in ended.stdout
     assert "No plugin here sends to Variance, so there is nothing to try." in ended.stdout
     assert 1 == ended.returncode
+
+
+@pytest.mark.parametrize(
+    ("source", "missing"),
+    [('type = "http"\ntokens = ["phc_demo"]', "serve"), ('type = "bucket"\nurl = "s3://exports"', "bucket")],
+)
+def test_a_source_whose_packages_are_missing_is_found_before_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, missing: str
+) -> None:
+    """As after an upgrade into a new environment; a folder as a bucket needs none."""
+    monkeypatch.setattr(extras, "find_spec", lambda _module: None)
+    monkeypatch.setenv("VARIANCE_AUTH_HEADER", "Bearer demo")
+    file = tmp_path / "runner.toml"
+    variance = '[[plugins]]\nname = "variance"\n[plugins.config]\nwebhookUrl = "https://h.example/"\n'
+
+    file.write_text(f"[source]\n{source}\n{variance}")
+    with pytest.raises(UsageError) as raised:
+        check_runner(file, PluginOptions(), send=False)
+
+    install = f"pip install 'posthog-variance-plugin[{missing}]'"
+    assert str(raised.value).endswith(f"needs packages that are not installed: {install}")
+    file.write_text(f'[source]\ntype = "bucket"\nurl = "{tmp_path}"\n{variance}')
+    assert ExitStatus.DONE == check_runner(file, PluginOptions(), send=False)
 
 
 def test_without_send_the_settings_are_shown_and_nothing_is_posted(

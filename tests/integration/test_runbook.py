@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benches.command_lines import parsed
 from tests.benches.program import Program, Starting, readiness
-from tests.command_lines import parsed
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_lines import parsed
+from tests.benches.command_lines import parsed
 from variance_plugin.cli.config_run import manifest_of
 from variance_plugin.runtime.settings import RunnerSettings, read
 from variance_plugin.runtime.settings.sources import HttpSource

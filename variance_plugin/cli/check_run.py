@@ -22,6 +22,7 @@ from .configuration import Configuration
 from .diagnosis import diagnose
 from .options import PluginOptions
 from .source_run import apart, given_options
+from .sources_run import missing_of
 from .wording import address, printable
 
 TEST_EVENT = "PostHog connection test"
@@ -73,6 +74,11 @@ def check_runner(file: Path, given: PluginOptions, *, send: bool) -> ExitStatus:
         manifest_of=manifest_of,
     )
     sys.stdout.write(to_text(found))
+    source = found.settings.source
+    if (missing := missing_of(source.type, getattr(source, "url", ""))) is not None:
+        raise UsageError(
+            f"source.type {source.type} needs packages that are not installed: {missing.install}"
+        )
     if not send:
         sys.stdout.write(_UNTRIED)
         return ExitStatus.DONE

@@ -60,6 +60,13 @@ SOURCE_TYPES: Sequence[SourceType] = (
 )
 
 
+def missing_of(source: str, url: str = "") -> Extra | None:
+    """What has to be installed before a source can be read, by its type, and by its `url` if it has one."""
+    if url and "://" not in url:
+        return None  # a folder
+    return next(one.missing for one in SOURCE_TYPES if one.type == source)
+
+
 def show(*, as_json: bool) -> None:
     """Print them all."""
     if as_json:
