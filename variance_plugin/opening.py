@@ -30,6 +30,7 @@ from .sources.backfill import BackfillSource, Wanted, Window
 from .sources.bucket import Access, Bucket, Narrowing, open_store
 from .sources.file import FileSource
 from .sources.following import Following
+from .sources.http.certificate import Certificate
 from .sources.http.exchange import Limits
 from .sources.http.forwarding import Fate, Forwarding
 from .sources.http.intake import HttpAccess, HttpIntake
@@ -230,6 +231,7 @@ def _intake(settings: HttpSettings, around: Surroundings, keep: Keep) -> HttpInt
         webhook_token=settings.webhook_token,
         trusted_proxies=settings.trusted_proxies,
         limits=Limits(max_connections=settings.max_connections),
+        certificate=_certificate(settings),
     )
     return HttpIntake(
         keep,
@@ -238,6 +240,14 @@ def _intake(settings: HttpSettings, around: Surroundings, keep: Keep) -> HttpInt
         forwarding=_forwarding(settings.forward_to, around) if settings.forward_to else None,
         told=RequestFigures(around.metrics, around.clock),
     )
+
+
+def _certificate(settings: HttpSettings) -> Certificate | None:
+    if settings.tls_certificate is not None:
+        return Certificate(settings.tls_certificate, settings.tls_key, setting="source.tls")
+    if settings.tls_key is not None:
+        raise UsageError("source.tls_key: there is no source.tls_certificate that it belongs to")
+    return None
 
 
 def _forwarding(url: str, around: Surroundings) -> Forwarding:

@@ -1,9 +1,7 @@
 """TLS on the wire: whom the plugin trusts, what it shows, and what it says when it does not trust."""
 
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,24 +13,11 @@ from typing import Any, Self
 import pytest
 
 from tests.benches import wire
+from tests.benches.certificates import Pair, make_pair, needs_openssl, openssl
 from variance_plugin import RetryError, VariancePlugin
 from variance_plugin.testing import InMemoryMeta, make_event, running
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A certificate that vouches for itself, and its key."""
-
-    certificate: Path
-    key: Path
-
-
-def openssl(*arguments: str) -> None:
-    """Run it."""
-    done = subprocess.run(["openssl", *arguments], capture_output=True, check=False)
-    assert 0 == done.returncode, done.stderr.decode()
+pytestmark = needs_openssl
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +25,11 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pair]:
     """One for this machine, one for another host, one for a client, and one that is over."""
     folder = tmp_path_factory.mktemp("certificates")
     made = {
-        name: Pair(folder / f"{name}.pem", folder / f"{name}.key")
-        for name in ("here", "elsewhere", "client", "over")
+        "here": make_pair(folder, "here"),
+        "elsewhere": make_pair(folder, "elsewhere", "DNS:other.example"),
+        "client": make_pair(folder, "client", "DNS:c.example"),
+        "over": Pair(folder / "over.pem", folder / "over.key"),
     }
-    for name, host in [
-        ("here", "IP:127.0.0.1"),
-        ("elsewhere", "DNS:other.example"),
-        ("client", "DNS:c.example"),
-    ]:
-        pair = made[name]
-        new_key = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(pair.key)]
-        about = ["-subj", f"/CN={name}", "-addext", f"subjectAltName={host}", "-days", "2"]
-        openssl("req", "-x509", *new_key, *about, "-out", str(pair.certificate))
     over, request, names = made["over"], folder / "request.pem", folder / "names"
     names.write_text("subjectAltName=IP:127.0.0.1\n", encoding="utf-8")
     new_key = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(over.key)]

@@ -156,6 +156,7 @@ SOURCES = {
         "topic": "events", "group": "receivers",
         "listen": "127.0.0.1:0", "tokens": "phc_demo,phc_other", "webhook_token": "demo-token",
         "forward_to": "https://eu.i.posthog.com", "trusted_proxies": "1", "max_connections": "100",
+        "tls_certificate": "/etc/chain.pem", "tls_key": "/etc/key.pem",
     },
     "none": {},
 }  # fmt: skip

@@ -37,6 +37,24 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
             show_default=False,
         ),
     ] = None,
+    tls_certificate: Annotated[
+        str | None,
+        typer.Option(
+            "--tls-certificate",
+            metavar="FILE",
+            help="A certificate in PEM, to speak TLS; plain HTTP without one. Read again when it changes.",
+            show_default=False,
+        ),
+    ] = None,
+    tls_key: Annotated[
+        str | None,
+        typer.Option(
+            "--tls-key",
+            metavar="FILE",
+            help="Its key in PEM, where that is in a file of its own.",
+            show_default=False,
+        ),
+    ] = None,
     trusted_proxies: Annotated[
         int | None,
         typer.Option(
@@ -74,6 +92,8 @@ def serve(  # noqa: PLR0913 -- a command line has its options here
         "--listen": ("source.listen", listen),
         "--token": ("source.tokens", tokens),
         "--forward-to": ("source.forward_to", forward_to),
+        "--tls-certificate": ("source.tls_certificate", tls_certificate),
+        "--tls-key": ("source.tls_key", tls_key),
         "--trusted-proxies": ("source.trusted_proxies", trusted_proxies),
     }
     raise typer.Exit(run_source("http", given, options, once=once))

@@ -16,6 +16,7 @@ from .kinds import (
     OptionalEndpoint,
     OptionalHttpAddress,
     OptionalMoment,
+    OptionalPath,
     PathText,
     ReadFrom,
     RequiredListenAddress,
@@ -124,6 +125,11 @@ class HttpSource:
     """Keys (phc_…) of the projects whose SDKs may send events; `*` is any project. Empty: SDKs may not."""
     forward_to: OptionalHttpAddress = ""
     """Where a copy of what SDKs send goes: your PostHog, such as https://eu.i.posthog.com. Empty: nowhere."""
+    tls_certificate: OptionalPath = None
+    """A certificate for TLS, in PEM with those that lead to its authority; read again when it changes. Empty:
+    it speaks plain HTTP."""
+    tls_key: OptionalPath = None
+    """Its key, in PEM and without a password. Empty: it is in the same file."""
     trusted_proxies: Annotated[int, Field(ge=0, le=100), NUMBER] = 0
     """How many proxies of yours a request passes; a client's address is what the outermost of them put into
     X-Forwarded-For. 0: the address that connects."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .certificate import Certificate
 from .exchange import Limits
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ KEEP_ALIVE_SECONDS = 5
 GRACE_SECONDS = 5
 """So long may requests that are under way at the end take."""
 
+_CLOSE_SECONDS = 0.2
+# Ticks of a tenth of a second between two looks at the files of the certificate.
+_TICKS_TO_RENEWAL = 600
 _SILENT = logging.CRITICAL + 1
 
 
@@ -32,9 +36,12 @@ class LimitedServer(uvicorn.Server):
         app: Answers.
         limits: What connections may cost.
         stops: Asked ten times a second.
+        certificate: Shown over TLS; None: there is no TLS.
     """
 
-    def __init__(self, app: "App", *, limits: Limits, stops: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: "App", *, limits: Limits, stops: Callable[[], bool], certificate: Certificate | None = None
+    ) -> None:
         connection_limits = limits
 
         class Connection(LimitedConnection):
@@ -55,12 +62,16 @@ class LimitedServer(uvicorn.Server):
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=GRACE_SECONDS,
+                ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
             )
         )
         self._stops = stops
+        self._certificate = certificate
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
+        if self._certificate is not None and counter % _TICKS_TO_RENEWAL == 0:
+            self._certificate.renew()
         return await super().on_tick(counter) or self._stops()
 
 
@@ -97,6 +108,13 @@ class LimitedConnection(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(b"431 Request Header Fields Too Large")
+
+    def shutdown(self) -> None:
+        """Called at the end of the server: close as soon as no answer is under way."""
+        super().shutdown()
+        if self.transport.is_closing():
+            # Over TLS a close is a conversation, for which an idle client may take half a minute.
+            self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
     def on_message_begin(self) -> None:
         """The first byte of a request came."""

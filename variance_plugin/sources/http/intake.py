@@ -9,6 +9,7 @@ from ...secret import Secret
 from ..spool import Wake
 from .app import App, Exchange
 from .capture_doors import CaptureDoor, CaptureV1Door, Capturing, ProjectKeys, Unpacking
+from .certificate import Certificate
 from .exchange import Door, Limits
 from .forwarding import Forwarding
 from .keeping import Keep, Keeper
@@ -31,6 +32,7 @@ class HttpAccess:
         webhook_token: What the webhook destination has to show; empty keeps it out.
         trusted_proxies: So many of them stand in front.
         limits: What requests may cost.
+        certificate: What is shown over TLS; None: there is none.
     """
 
     address: tuple[str, int]
@@ -38,6 +40,7 @@ class HttpAccess:
     webhook_token: Secret = field(default_factory=lambda: Secret(""))
     trusted_proxies: int = 0
     limits: Limits = field(default_factory=Limits)
+    certificate: Certificate | None = None
 
 
 class HttpIntake:
@@ -84,6 +87,7 @@ class HttpIntake:
             limits=access.limits,
             setting="source.listen",
             stops=lambda: clock.stopped,
+            certificate=access.certificate,
         )
         self._unpacking = Unpacking()
         self._keeper = Keeper(keep, self._wake)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...extras import Extra, needed
+from .certificate import Certificate
 from .exchange import Limits
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class HttpServer:
         limits: What connections may cost.
         setting: Named when it cannot listen there.
         stops: Asked ten times a second whether to stop by itself.
+        certificate: What it shows over TLS; None: it speaks plain HTTP.
 
     Attributes:
         failure: What ended it before it was stopped, or None.
@@ -39,7 +41,7 @@ class HttpServer:
         UsageError: It cannot listen there, or the packages for it are missing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all that a server needs to know
         self,
         app: "App",
         address: tuple[str, int],
@@ -47,17 +49,19 @@ class HttpServer:
         limits: Limits,
         setting: str,
         stops: Callable[[], bool] = lambda: False,
+        certificate: Certificate | None = None,
     ) -> None:
         self.failure: Exception | None = None
         with needed(Extra.SERVE, by="listening for events"):
             from .connections import LimitedServer  # noqa: PLC0415 -- an optional dependency
         self._socket = _bound(address, setting)
         _make_room(limits.max_connections)
-        self._server = LimitedServer(app, limits=limits, stops=stops)
+        self._server = LimitedServer(app, limits=limits, stops=stops, certificate=certificate)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
         self._ended: Callable[[], object] = lambda: None
         host, port = self._socket.getsockname()[:2]
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if certificate is None else "https"
+        self.url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
         """Where it listens, as an SDK wants it."""
 
     def start(self, ended: Callable[[], object]) -> None:
