@@ -93,7 +93,7 @@ def test_a_log_in_json_says_in_json_why_the_run_could_not_go_on(run: Running, tm
     for_machines, for_people = run(), run("--set", "logs.format=human")
 
     told = "events.jsonl: no such file or folder"
-    last = lines(for_machines)[-1]
+    [last] = lines(for_machines)
     assert (2, "critical", told, 2) == (for_machines.returncode, last["level"], last["event"], last["status"])
     assert (2, f"Error: {told}") == (for_people.returncode, for_people.stderr.splitlines()[-1])
 

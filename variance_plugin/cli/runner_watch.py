@@ -55,7 +55,8 @@ class RunnerWatch:
             try:
                 work()
             except BaseException:
-                self._stop("the source could not go on")
+                # Where nothing was read, what follows says all: that it could not begin, and why.
+                self._stop("the source could not go on" if self._runner.progress.read else None)
                 self._runner.finish(flush_seconds)
                 raise
             self._runner.finish(flush_seconds if self._clock.stopped else None)
