@@ -10,6 +10,8 @@ from ..retry import waits
 
 _Answer = TypeVar("_Answer")
 
+_AT_ONCE_SECONDS = 0.5
+
 
 class Patience:
     """Waits out what passes: limits on requests, restarts, networks.
@@ -36,5 +38,7 @@ class Patience:
                 return ask()
             except RetryError as error:
                 seconds = max(next(schedule), error.retry_after_seconds)
-                self._logger.info("asking again in %.0f s: %s", seconds, error)
+                # The first waits are short, and "in 0 s" reads as a fault.
+                when = "at once" if seconds < _AT_ONCE_SECONDS else f"in {seconds:.0f} s"
+                self._logger.info("asking again %s: %s", when, error)
                 self._clock.wait(seconds)
