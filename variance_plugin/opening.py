@@ -9,11 +9,11 @@ from functools import partial
 
 from .clock import Clock
 from .clusters import access_to, keep_in, open_topic, open_writer
-from .cohorts import CohortSync, Listing, SyncSchedule
+from .cohorts import Change, CohortSync, Listing, Outcome, SyncSchedule
 from .errors import UsageError
 from .events import Event
 from .masking import Mask
-from .posthog_api import ApiClient, Patience, api_host
+from .posthog_api import ApiClient, Patience, Why, api_host
 from .runtime.settings import RunnerSettings
 from .runtime.settings.sources import BackfillSource as BackfillSettings
 from .runtime.settings.sources import BucketSource as BucketSettings
@@ -147,7 +147,14 @@ def _backfill(settings: BackfillSettings, around: Surroundings) -> Source:
     )
     client = _client(around)
     positions = StoredPositions(around.positions, f"{wanted.name} of {client.host}")
-    return BackfillSource(wanted, client=client, clock=around.clock, positions=positions)
+    source = BackfillSource(wanted, client=client, clock=around.clock, positions=positions)
+    read = partial(around.metrics.read, source=settings.type)
+    read(known.BACKFILL_WINDOWS, lambda: source.figures.windows)
+    read(known.BACKFILL_DONE, lambda: source.figures.done)
+    read(known.BACKFILL_BEGAN, lambda: source.figures.began)
+    read(known.BACKFILL_FAILURES, lambda: source.figures.failures)
+    _show_waits(source.patience, around.metrics, by=settings.type)
+    return source
 
 
 def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None]) -> SyncSchedule | None:
@@ -168,9 +175,25 @@ def open_cohorts(around: Surroundings, deliver: Callable[[Sequence[Event]], None
         deliver=deliver,
         clock=around.clock,
     )
-    return SyncSchedule(
+    schedule = SyncSchedule(
         sync, memory=around.positions, every=timedelta(hours=settings.every_hours), clock=around.clock
     )
+    for outcome in Outcome:
+        read = partial(schedule.outcomes.__getitem__, outcome)
+        around.metrics.read(known.COHORT_SYNCS, read, outcome=outcome)
+    for name in settings.sync:
+        read_synced = partial(sync.figures.synced.__getitem__, name)
+        around.metrics.read(known.COHORT_SYNCED, read_synced, cohort=name)
+        for change in Change:
+            read = partial(sync.figures.members.__getitem__, (name, change))
+            around.metrics.read(known.COHORT_MEMBERS, read, cohort=name, change=change)
+    _show_waits(patience, around.metrics, by="cohorts")
+    return schedule
+
+
+def _show_waits(patience: Patience, metrics: Metrics, *, by: str) -> None:
+    for why in Why:
+        metrics.read(known.POSTHOG_WAITS, partial(patience.waits.__getitem__, why), by=by, why=why)
 
 
 def _client(around: Surroundings) -> ApiClient:

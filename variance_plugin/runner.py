@@ -218,6 +218,8 @@ class Runner:
         for exporter in self.host.exporters:
             if exporter.wait is not None and exporter.wait.at_fault:
                 return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
+        if self._cohorts is not None and self._cohorts.refusal is not None:
+            return f"the cohorts could not be synced: {self._cohorts.refusal}"
         return None
 
     def _say_start(self) -> None:

@@ -71,7 +71,10 @@ def export_events(events, meta):
 NAMES = ["paid", "paid", "boring", "odd", "dropped", "$pageleave"]
 # Of other sources than files, each with tests of its own, and of replays.
 ELSEWHERE = (
+    "runner_backfill_",
+    "runner_cohort_",
     "runner_kafka_",
+    "runner_posthog_",
     "runner_http_",
     "runner_spool_",
     "runner_forwarded_",

@@ -248,6 +248,27 @@ def test_a_sync_that_fails_is_tried_again_when_the_next_one_is_due(
     assert f"the cohorts could not be synced: {error}" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("results", "refusal"),
+    [
+        ([UsageError("no such cohort")], "no such cohort"),
+        ([UsageError("no such cohort"), None], None),
+        ([UsageError("no such cohort"), RetryError("switched off")], None),
+    ],
+    ids=["refused", "done since", "to be tried again since"],
+)
+def test_only_a_last_sync_that_was_refused_is_for_a_person_to_look_at(
+    results: list[Exception | None], refusal: str | None
+) -> None:
+    """What passes by itself is waited for."""
+    clock = FakeClock()
+    schedule = SyncSchedule(Syncs(clock, results), memory=Memory(), every=timedelta(hours=6), clock=clock)
+    schedule.begin(once=False)
+
+    assert schedule.join(10)
+    assert refusal == schedule.refusal
+
+
 def test_the_only_sync_that_fails_is_a_failure() -> None:
     """Whoever asked for it is told."""
     clock = FakeClock()

@@ -77,8 +77,8 @@ class Listing:
         """Close the connections."""
         self._client.close()
 
-    def find(self, chosen: Sequence[str], known: Mapping[str, int]) -> list[Cohort]:
-        """The cohorts that are chosen, each once.
+    def find(self, chosen: Sequence[str], known: Mapping[str, int]) -> dict[str, Cohort]:
+        """The cohorts that are chosen, by how they are.
 
         Args:
             chosen: Numbers and names.
@@ -90,10 +90,11 @@ class Listing:
         """
         names = [one for one in chosen if not _is_number(one)]
         listed = self._listed() if names else {}
-        ids = dict.fromkeys(
-            int(one) if _is_number(one) else self._id_of(one, listed, known.get(one)) for one in chosen
-        )
-        return [self.look_at(id_) for id_ in ids]
+        ids = {
+            one: int(one) if _is_number(one) else self._id_of(one, listed, known.get(one)) for one in chosen
+        }
+        found = {id_: self.look_at(id_) for id_ in dict.fromkeys(ids.values())}
+        return {one: found[id_] for one, id_ in ids.items()}
 
     def look_at(self, id_: int) -> Cohort:
         """One as it is now.

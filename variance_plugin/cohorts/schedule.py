@@ -2,17 +2,27 @@
 
 import logging
 import threading
+from collections import Counter
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from ..clock import Clock
 from ..errors import RetryError, Stopped, UsageError
+from ..events import utc_text
 from .membership import Memory
 
 _logger = logging.getLogger(__name__)
 
 _NAME = "schedule of cohorts"
 _KEY = "last"
+
+
+class Outcome(StrEnum):
+    """How a sync ended."""
+
+    DONE = "done"
+    FAILED = "failed"
 
 
 class Sync(Protocol):
@@ -47,6 +57,10 @@ class SyncSchedule:
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
         """Why the only sync could not be done, or a fault of this program."""
+        self.outcomes: Counter[Outcome] = Counter()
+        """How the syncs of this run have ended."""
+        self.refusal: str | None = None
+        """Why the last one could not be done, if a person has to look."""
 
     def begin(self, *, once: bool) -> None:
         """Sync from now on; once means at once, and no more."""
@@ -68,9 +82,14 @@ class SyncSchedule:
                 try:
                     self._sync.run()
                 except (UsageError, RetryError) as error:
+                    self.outcomes[Outcome.FAILED] += 1
                     if once:
                         raise
+                    self.refusal = str(error) if isinstance(error, UsageError) else None
                     _logger.error("the cohorts could not be synced: %s", error)  # noqa: TRY400 -- no fault in the code
+                else:
+                    self.outcomes[Outcome.DONE] += 1
+                    self.refusal = None
                 self._memory.save(_NAME, _KEY, {"ended": self._clock.now().isoformat()})
                 if once:
                     return
@@ -87,4 +106,7 @@ class SyncSchedule:
         last = self._memory.load(_NAME).get(_KEY)
         if last is not None:
             due = datetime.fromisoformat(last["ended"]) + self._every
-            self._clock.wait((due - self._clock.now()).total_seconds())
+            seconds = (due - self._clock.now()).total_seconds()
+            if seconds > 0:
+                _logger.info("the next sync of the cohorts is due at %s", utc_text(due.isoformat()))
+            self._clock.wait(seconds)

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from ..clock import Clock
@@ -11,6 +12,7 @@ from ..events import Event
 from ..plurals import many
 from ..records import event_in
 from .changes import change, event
+from .figures import Change, Figures
 from .listing import Cohort, Listing
 from .membership import Membership, Memory, Told
 from .who import Person, Unknown
@@ -56,6 +58,8 @@ class CohortSync:
         self._memory = memory
         self._deliver = deliver
         self._clock = clock
+        self.figures = Figures(chosen, memory=memory, project=listing.project)
+        """To be read by who shows how the cohorts fare."""
 
     def run(self) -> None:
         """Sync all of them, one after the other.
@@ -66,23 +70,25 @@ class CohortSync:
         """
         index = self._index
         known = {name: int(kept["id"]) for name, kept in self._memory.load(index).items() if "id" in kept}
-        cohorts = self._listing.find(self._chosen, known)
-        _check_traits(cohorts)
-        by_id = {cohort.id: cohort for cohort in cohorts}
-        for name in self._chosen:
-            found = next((one for one in cohorts if one.name == name), None)
-            if found is not None:
-                self._memory.save(index, name, {"id": found.id})
+        chosen = self._listing.find(self._chosen, known)
+        names: dict[int, list[str]] = {}
+        for name, cohort in chosen.items():
+            names.setdefault(cohort.id, []).append(name)
+        cohorts = {cohort.id: cohort for cohort in chosen.values()}
+        _check_traits(cohorts.values())
+        for name, cohort in chosen.items():
+            if cohort.name == name:
+                self._memory.save(index, name, {"id": cohort.id})
             elif name in known:
                 _logger.warning(
                     "the cohort that was called %r is called %r now; go on calling it so in the settings, or "
                     "choose it by its number, %d",
                     name,
-                    by_id[known[name]].name,
-                    known[name],
+                    cohort.name,
+                    cohort.id,
                 )
-        for cohort in cohorts:
-            self._sync(cohort)
+        for id_, cohort in cohorts.items():
+            self._sync(cohort, names[id_])
 
     def close(self) -> None:
         """Close the connections to PostHog."""
@@ -93,21 +99,24 @@ class CohortSync:
         """Under which the numbers of cohorts that were chosen by name are kept."""
         return f"{_INDEX} {self._listing.project}"
 
-    def _sync(self, cohort: Cohort) -> None:
+    def _sync(self, cohort: Cohort, names: Sequence[str]) -> None:
+        """Sync one, which is chosen by these names."""
         one = _One(
             cohort,
             f"{self._listing.project}/{cohort.id}",
             self._memory,
             clock=self._clock,
             deliver=self._deliver,
+            tell=partial(self.figures.tell, names),
         )
         if cohort.is_deleted:
             one.leave(list(one.membership.told))
+            self.figures.sync(names, self._clock.now())
             _logger.warning(
                 "%s was deleted in PostHog; %s is false now for %d who were in it; choose it no more",
                 cohort,
                 cohort.trait,
-                one.counts["left"],
+                one.counts[Change.LEFT],
             )
             return
         if cohort.failures:
@@ -122,6 +131,7 @@ class CohortSync:
             after = self._listing.look_at(cohort.id)
             if after.calculation == cohort.calculation and not after.is_deleted:
                 one.leave([person for person in one.membership.told if person not in one.met])
+                self.figures.sync(names, self._clock.now())
                 break
             cohort = after
             one.meet_again()
@@ -133,11 +143,21 @@ class CohortSync:
 class _One:
     """The sync of one cohort."""
 
-    def __init__(self, cohort: Cohort, name: str, memory: Memory, *, clock: Clock, deliver: Deliver) -> None:
+    def __init__(  # noqa: PLR0913 -- what one sync of one cohort needs
+        self,
+        cohort: Cohort,
+        name: str,
+        memory: Memory,
+        *,
+        clock: Clock,
+        deliver: Deliver,
+        tell: Callable[[Change, int], None],
+    ) -> None:
         self._cohort = cohort
         self._name = name
         self._clock = clock
         self._deliver = deliver
+        self._told_of = tell
         self.membership = Membership(memory, f"cohort {name}", clock=clock)
         self.user_ids = {person: told.user_id for person, told in self.membership.told.items()}
         self._told_ids = set(self.user_ids.values())
@@ -164,9 +184,9 @@ class _One:
             before = self.membership.told.get(person.id)
             told = change(before, user_id=user_id, trait=self._cohort.trait, is_member=True)
             if told is not None:
-                self.counts["came"] += 1
+                self.counts[Change.CAME] += 1
                 changes.append((person.id, told))
-        self._tell(changes)
+        self._tell(changes, Change.CAME)
 
     def meet_again(self) -> None:
         """All of them are listed once more."""
@@ -185,10 +205,10 @@ class _One:
                 # Another person now, who is in it: to Variance they are one contact, too.
                 merged.append((person, told))
             elif told is not None:
-                self.counts["left"] += 1
+                self.counts[Change.LEFT] += 1
                 changes.append((person, told))
         self.membership.arrived(merged)
-        self._tell(changes)
+        self._tell(changes, Change.LEFT)
 
     def tell_result(self) -> None:
         """In the log."""
@@ -205,16 +225,18 @@ class _One:
             self._cohort,
             self._cohort.trait,
             many(counts["members"], "user"),
-            counts["came"],
-            counts["left"],
+            counts[Change.CAME],
+            counts[Change.LEFT],
             "".join(
                 f"; left out: {many(counts[what], noun)}{why}"
                 for what, (noun, why) in _LEFT_OUT.items()
                 if counts[what]
             ),
+            extra={"cohort": self._cohort.id, "users": counts["members"]}
+            | {str(change): counts[change] for change in Change},
         )
 
-    def _tell(self, changes: Sequence[tuple[str, Told]]) -> None:
+    def _tell(self, changes: Sequence[tuple[str, Told]], change: Change) -> None:
         for batch in _batches(changes):
             now = self._clock.now()
             events = [
@@ -223,6 +245,7 @@ class _One:
             self.membership.tell(batch)
             self._deliver(events)
             self.membership.arrived(batch)
+            self._told_of(change, len(batch))
 
 
 def _batches(changes: Iterable[tuple[str, Told]]) -> Iterator[Sequence[tuple[str, Told]]]:
@@ -231,7 +254,7 @@ def _batches(changes: Iterable[tuple[str, Told]]) -> Iterator[Sequence[tuple[str
         yield batch
 
 
-def _check_traits(cohorts: Sequence[Cohort]) -> None:
+def _check_traits(cohorts: Iterable[Cohort]) -> None:
     by_trait: dict[str, Cohort] = {}
     for cohort in cohorts:
         other = by_trait.setdefault(cohort.trait, cohort)

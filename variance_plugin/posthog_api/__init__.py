@@ -3,6 +3,6 @@
 from .client import HOST_SETTING, KEY_SETTING, ApiClient
 from .download import Download
 from .host import api_host
-from .patience import Patience
+from .patience import Patience, Why
 
-__all__ = ["HOST_SETTING", "KEY_SETTING", "ApiClient", "Download", "Patience", "api_host"]
+__all__ = ["HOST_SETTING", "KEY_SETTING", "ApiClient", "Download", "Patience", "Why", "api_host"]

@@ -21,7 +21,7 @@ from ..masking import Mask
 from ..retry import retry_after_seconds
 from ..secret import Secret
 from .connection import open_with_key
-from .patience import Patience
+from .patience import Patience, RateLimited
 
 KEY_SETTING = "posthog.personal_api_key"
 HOST_SETTING = "posthog.host"
@@ -35,6 +35,7 @@ _WORDS_CHARACTERS = 400
 
 _KEY_UNKNOWN = 401
 _NOT_ALLOWED = 403
+_TOO_MANY = 429
 _REDIRECTS = range(300, 400)
 
 
@@ -192,7 +193,8 @@ class ApiClient:
         asked = f"{method} {_short(path)}"
         said = self._mask.text(_words(answer))
         if classify(answer) is Outcome.RETRY:
-            raise RetryError(
+            kind = RateLimited if answer.status == _TOO_MANY else RetryError
+            raise kind(
                 f"PostHog's API at {self.host} cannot answer {asked} now: {said}",
                 retry_after_seconds=retry_after_seconds(answer.retry_after, self._clock.now()),
             )

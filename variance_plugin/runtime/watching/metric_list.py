@@ -76,6 +76,28 @@ KAFKA_REBALANCES = _counter("runner_kafka_rebalances", "Times that partitions ca
 SPOOL_BYTES = _gauge("runner_spool_bytes", "Taken in, and not yet done with", "source")
 SPOOL_RECORDS = _gauge("runner_spool_records", "Taken in, and not yet done with", "source")
 
+POSTHOG_WAITS = _counter(
+    "runner_posthog_waits", "Times that PostHog's API was waited for, by whom and why", "by", "why"
+)
+BACKFILL_WINDOWS = _gauge("runner_backfill_windows", "The parts of a backfill's time, in all", "source")
+BACKFILL_DONE = _gauge("runner_backfill_windows_done", "Those that are done with", "source")
+BACKFILL_BEGAN = _gauge(
+    "runner_backfill_window_timestamp_seconds", "When the one under way was begun, as Unix time", "source"
+)
+BACKFILL_FAILURES = _counter(
+    "runner_backfill_failures", "Times that PostHog could not make a window, or had thrown it away", "source"
+)
+
+COHORT_SYNCS = _counter("runner_cohort_syncs", "Syncs of all cohorts, by how they ended", "outcome")
+COHORT_SYNCED = _gauge(
+    "runner_cohort_synced_timestamp_seconds",
+    "When a cohort was last synced whole, as Unix time; 0 for never",
+    "cohort",
+)
+COHORT_MEMBERS = _counter(
+    "runner_cohort_members", "Members of whom was told that they came or left", "cohort", "change"
+)
+
 HTTP_REQUESTS = _counter(
     "runner_http_requests", "Requests with events, by where they led and what was answered", "door", "status"
 )

@@ -1,7 +1,7 @@
 """The reading of one window from its files."""
 
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from ...plurals import many
@@ -10,6 +10,7 @@ from ..codecs import decoded
 from ..file import MAX_LINE_BYTES
 from ..lines import START, Feed, Place, read_lines
 from .exports import Exports, FilesGone
+from .figures import Figures
 from .windows import Window
 
 _logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class ExportReading:
         files: Their ids, in order.
         saved: What an earlier start kept of it.
         positions: Where it is kept how far it is done with.
-        count: Told how many bytes came.
+        figures: Told how far it is.
     """
 
     def __init__(  # noqa: PLR0913 -- where a window, its files and its state meet
@@ -41,7 +42,7 @@ class ExportReading:
         files: Sequence[str],
         saved: Mapping[str, Any],
         positions: Positions,
-        count: Callable[[int], None],
+        figures: Figures,
     ) -> None:
         self.window = window
         self.place = place
@@ -51,7 +52,7 @@ class ExportReading:
         self._run = run
         self._files = files
         self._positions = positions
-        self._count = count
+        self._figures = figures
         self._stream = Stream(f"{window}", place=place)
         self._last: Place | None = None
         self._has_ended = False
@@ -101,6 +102,7 @@ class ExportReading:
         behind = self._final.behind if self._final else None
         number = behind.number if behind else self._number
         self._positions.save(self.window.key, {"done": True, "number": number})
+        self._figures.end(self.window)
         _logger.info("window %s: done, %s", self.window, many(number, "record"))
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class ExportReading:
         try:
             for index, file in enumerate(self._files[first:], start=first + 1):
                 self._begun.append((began, file))
-                self._chunks = self._exports.download(self._run, file, count=self._count)
+                self._chunks = self._exports.download(self._run, file, count=self._figures.come)
                 feed = Feed(decoded(self._chunks))
                 if at > began:
                     feed.skip(at.end_bytes - began.end_bytes)
@@ -134,5 +136,6 @@ class ExportReading:
                 self._number = at.number
         except FilesGone as error:
             self.is_lost = True
+            self._figures.fail()
             _logger.warning("window %s is asked for again, from its beginning: %s", self.window, error)
         self._has_ended = True

@@ -16,6 +16,7 @@ from ...delivery.outcome import printable
 from ...errors import ApiRefusal, RetryError, UsageError
 from ...posthog_api import ApiClient, Download, Patience
 from ...retry import waits
+from .figures import Figures
 from .wanted import Wanted
 from .windows import Window, utc
 
@@ -55,13 +56,17 @@ class Exports:
         patience: Waits where waiting helps.
         clock: Waits for runs.
         wanted: Which events.
+        figures: Told of what PostHog could not do.
     """
 
-    def __init__(self, client: ApiClient, *, patience: Patience, clock: Clock, wanted: Wanted) -> None:
+    def __init__(
+        self, client: ApiClient, *, patience: Patience, clock: Clock, wanted: Wanted, figures: Figures
+    ) -> None:
         self._client = client
         self._patience = patience
         self._clock = clock
         self._wanted = wanted
+        self._figures = figures
         self._bases: Sequence[str] = [
             f"{base}/{wanted.project}/file_download_batch_exports" for base in _BASES
         ]
@@ -101,6 +106,7 @@ class Exports:
                 return run, [str(file) for file in state.get("files") or ()]
             run = None
             tries += 1
+            self._figures.fail()
             problem = f"PostHog could not export {window}: {_words(state)}"
             # What was so at an earlier start may have been put right since.
             if tries == _TRIES or (is_new and state.get("status") == _BILLING):

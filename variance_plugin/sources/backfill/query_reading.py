@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from ...exact_json import encode
 from ...plurals import many
 from .. import Broken, Positions, Record, Stream
 from ..lines import Place
+from .figures import Figures
 from .queries import COLUMNS, Key, Queries
 from .windows import Window, utc
 
@@ -28,7 +29,7 @@ class QueryReading:
         queries: Has its rows.
         saved: What an earlier start kept of it.
         positions: Where it is kept how far it is done with.
-        count: Told how many bytes a row has.
+        figures: Told how far it is.
     """
 
     is_lost = False
@@ -41,7 +42,7 @@ class QueryReading:
         queries: Queries,
         saved: Mapping[str, Any],
         positions: Positions,
-        count: Callable[[int], None],
+        figures: Figures,
     ) -> None:
         self.window = window
         self.place = place
@@ -49,7 +50,7 @@ class QueryReading:
         self.last: Place | None = None
         self._queries = queries
         self._positions = positions
-        self._count = count
+        self._figures = figures
         self._stream = Stream(f"{window}", place=place)
         self._given: deque[tuple[Place, Key]] = deque()
         """Those that are not done with, with the keys to go on behind."""
@@ -72,6 +73,7 @@ class QueryReading:
     def save_end(self) -> None:
         """See `Tracked`."""
         self._positions.save(self.window.key, {"done": True, "number": self._at.number})
+        self._figures.end(self.window)
         _logger.info("window %s: done, %s", self.window, many(self._at.number, "record"))
 
     def close(self) -> None:
@@ -81,7 +83,7 @@ class QueryReading:
     def _read(self) -> Generator[Record | Broken]:
         for key, row in self._queries.rows(self.window, self._after):
             body = encode(dict(zip(_NAMES, row, strict=True)))
-            self._count(len(body))
+            self._figures.come(len(body))
             self._at = self.last = Place(self._at.end_bytes + len(body), self._at.number + 1)
             self._given.append((self._at, key))
             yield Record(body, self._stream, self._at.number, self._at.end_bytes)

@@ -11,6 +11,7 @@ from .. import Broken, Position, Positions, Record
 from ..in_turn import InTurn
 from .export_reading import ExportReading
 from .exports import Exports, NoExports
+from .figures import Figures
 from .queries import Queries
 from .query_reading import QueryReading
 from .wanted import Wanted
@@ -41,13 +42,19 @@ class BackfillSource:
     def __init__(self, wanted: Wanted, *, client: ApiClient, clock: Clock, positions: Positions) -> None:
         self._positions = positions
         self._client = client
-        patience = Patience(clock, _logger)
-        self._exports: Exports | None = Exports(client, patience=patience, clock=clock, wanted=wanted)
-        self._queries = Queries(client, patience=patience, wanted=wanted)
+        self.patience = patience = Patience(clock, _logger)
+        """To be read by who shows how often PostHog is waited for."""
         self._saved = _saved(positions)
         self._windows = plan(wanted.span, wanted.longest, self._saved)
+        done = [window for window in self._windows if self._saved.get(window, {}).get("done")]
+        self.figures = Figures(self._windows, done=done, clock=clock)
+        """To be read by who shows how far it is."""
+        self._exports: Exports | None = Exports(
+            client, patience=patience, clock=clock, wanted=wanted, figures=self.figures
+        )
+        self._queries = Queries(client, patience=patience, wanted=wanted)
         self._reading: ExportReading | QueryReading | None = None
-        self._read_bytes = 0
+        self._left = [window for window in self._windows if window not in done]
         self._in_turn = InTurn(self._starts(), self._open, is_tracked=True)
 
     @property
@@ -58,7 +65,7 @@ class BackfillSource:
     @property
     def read_bytes(self) -> int:
         """How much has come, as PostHog has compressed it."""
-        return self._read_bytes
+        return self.figures.read_bytes
 
     def records(self) -> Iterator[Record | Broken]:
         """See `Source`.
@@ -79,11 +86,10 @@ class BackfillSource:
         self._client.close()
 
     def _starts(self) -> Iterator[Window]:
-        left = [window for window in self._windows if not self._saved.get(window, {}).get("done")]
-        done = len(self._windows) - len(left)
+        done = len(self._windows) - len(self._left)
         if done:
             _logger.info("windows that are done already: %d of %d", done, len(self._windows))
-        for window in left:
+        for window in self._left:
             for _ in range(_READINGS):
                 yield window
                 if self._reading is None or not self._reading.is_lost:
@@ -94,6 +100,7 @@ class BackfillSource:
     def _open(self, window: Window, place: int) -> ExportReading | QueryReading:
         number = self._windows.index(window) + 1
         _logger.info("window %s (%d of %d): asking PostHog for it", window, number, len(self._windows))
+        self.figures.begin(window)
         saved = self._saved.pop(window, {})  # a window that is read again begins anew
         self._reading = self._opened(window, place, saved)
         return self._reading
@@ -128,7 +135,7 @@ class BackfillSource:
                     files=files,
                     saved=saved,
                     positions=self._positions,
-                    count=self._count,
+                    figures=self.figures,
                 )
         return QueryReading(
             window,
@@ -136,11 +143,8 @@ class BackfillSource:
             queries=self._queries,
             saved=saved,
             positions=self._positions,
-            count=self._count,
+            figures=self.figures,
         )
-
-    def _count(self, size_bytes: int) -> None:
-        self._read_bytes += size_bytes
 
 
 def _saved(positions: Positions) -> dict[Window, Mapping[str, Any]]:
