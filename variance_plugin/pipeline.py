@@ -108,6 +108,7 @@ def standing(host: Host, progress: Progress) -> tuple[str, dict[str, Any]]:
     exporters = {
         exporter.plugin.name: {
             "delivered": exporter.plugin.counts[DELIVERED],
+            "skipped": sum(exporter.plugin.counts.under(SKIPPED).values()),
             "rejected": exporter.plugin.counts[REJECTED],
             "left": exporter.left,
         }
@@ -117,7 +118,8 @@ def standing(host: Host, progress: Progress) -> tuple[str, dict[str, Any]]:
     if progress.broken:
         read += f", {progress.broken:,} unreadable"
     words = [
-        f"{name}: {sums['delivered']} delivered, {sums['rejected']} rejected, {sums['left']} left"
+        f"{name}: {sums['delivered']} delivered, {sums['skipped']} skipped, "
+        f"{sums['rejected']} rejected, {sums['left']} left"
         for name, sums in exporters.items()
     ]
     fields = {"read": progress.read, "unreadable": progress.broken, "exporters": exporters}

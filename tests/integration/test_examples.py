@@ -75,7 +75,11 @@ def test_the_examples_and_variance_run_together(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stderr
     exporters = json.loads(done.stderr.splitlines()[-1])["exporters"]
-    assert {"delivered": 2, "rejected": 0, "left": 0} == exporters["files"] == exporters["variance"]
+    assert (
+        {"delivered": 2, "skipped": 0, "rejected": 0, "left": 0}
+        == exporters["files"]
+        == exporters["variance"]
+    )
     assert [("order paid", 0), ("order paid", 0)] == [
         (message["event"], message["properties"]["known_for_days"])
         for message in sent

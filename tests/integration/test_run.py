@@ -53,7 +53,9 @@ def test_once_ends_when_all_is_delivered_and_the_next_run_has_nothing_to_do(
         with running("--once") as process:
             logged = lines(process)
             assert 0 == process.returncode
-        assert {"variance": {"delivered": read, "rejected": 0, "left": 0}} == logged[-1]["exporters"]
+        assert {"variance": {"delivered": read, "skipped": 0, "rejected": 0, "left": 0}} == logged[-1][
+            "exporters"
+        ]
 
     assert [1, 2, 3, 4] == sorted(numbers_at(variance))
 
@@ -132,7 +134,7 @@ def test_what_is_left_when_the_time_is_over_is_status_3_and_comes_in_the_next_ru
         process.send_signal(signal.SIGINT)
         logged = lines(process)
         assert 3 == process.returncode
-    assert {"variance": {"delivered": 0, "rejected": 0, "left": 2}} == logged[-1]["exporters"]
+    assert {"variance": {"delivered": 0, "skipped": 0, "rejected": 0, "left": 2}} == logged[-1]["exporters"]
 
     variance.answer_with(None)
     with running("--once") as process:

@@ -77,13 +77,16 @@ def test_a_dead_letter_is_told_once_a_minute_without_what_the_answer_says(
 
 
 def test_the_last_line_tells_of_records_that_are_no_events(run: Running, tmp_path: Path) -> None:
-    """Else nothing would say why the exit status is 1 where no plugin rejected anything."""
-    (tmp_path / "events.jsonl").write_text("no event\n")
+    """Else nothing would say why the exit status is 1 where no plugin rejected anything; all adds up."""
+    (tmp_path / "events.jsonl").write_text(
+        'no event\n{"event":"$pageleave","properties":{},"distinct_id":"kim"}\n'
+    )
 
     ended = run()
 
     last = lines(ended)[-1]
-    assert "ended: 1 record read, 1 unreadable; variance: 0 delivered, 0 rejected, 0 left" == last["event"]
+    sums = "0 delivered, 1 skipped, 0 rejected, 0 left"
+    assert f"ended: 2 records read, 1 unreadable; variance: {sums}" == last["event"]
     assert (1, 1, 1) == (ended.returncode, last["status"], last["unreadable"])
 
 
