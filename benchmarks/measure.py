@@ -20,6 +20,8 @@ class Round:
     """The three ways, measured within seconds of each other: what slows the machine slows all of them."""
 
     decode_encode: Result
+    decode_encode_json: Result
+    """With the standard library's `json`."""
     plain_port: Result
     plain_port_received: Received
     whole_way: Result
@@ -29,6 +31,11 @@ class Round:
     def times_decode_encode(self) -> float:
         """How fast ours is, as a part of (a)."""
         return self.whole_way.events_per_second / self.decode_encode.events_per_second
+
+    @property
+    def times_decode_encode_json(self) -> float:
+        """Likewise."""
+        return self.whole_way.events_per_second / self.decode_encode_json.events_per_second
 
     @property
     def times_plain_port(self) -> float:
@@ -45,13 +52,17 @@ def measure_round(path: Path, *, plain_events: int, keep: Path | None = None) ->
         keep: A folder for what the ways send: `decode_encode.jsonl` holds messages, `plain_port.jsonl` and
             `whole_way.jsonl` hold bodies.
     """
-    decode_encode = run_way("decode_encode", path, *([keep / "decode_encode.jsonl"] if keep else []))
+    decode_encode = run_way(
+        "decode_encode", path, "msgspec", *([keep / "decode_encode.jsonl"] if keep else [])
+    )
+    decode_encode_json = run_way("decode_encode", path, "json")
     with receiving(keep and keep / "plain_port.jsonl") as receiver:
         plain_port = run_way("plain_port", path, receiver.url, plain_events)
         plain_port_received = receiver.stop()
     whole_way, whole_way_received = measure_whole_way(path, keep=keep and keep / "whole_way.jsonl")
     return Round(
         decode_encode=decode_encode,
+        decode_encode_json=decode_encode_json,
         plain_port=plain_port,
         plain_port_received=plain_port_received,
         whole_way=whole_way,

@@ -45,6 +45,7 @@ def ways(rounds: Sequence[Round]) -> str:
     """The table of the three ways: medians over the rounds."""
     rows = [
         ("(a) decode and encode, no more", [one.decode_encode for one in rounds]),
+        ("    with the standard library", [one.decode_encode_json for one in rounds]),
         ("(b) plain port of 1.0.0", [one.plain_port for one in rounds]),
         ("(c) ours, the whole way", [one.whole_way for one in rounds]),
     ]
@@ -54,6 +55,7 @@ def ways(rounds: Sequence[Round]) -> str:
 
 def ratios(rounds: Sequence[Round]) -> str:
     """How ours compares, round by round."""
+    by_json = [one.times_decode_encode_json for one in rounds]
     return "\n".join(
         [
             _ratio(
@@ -64,6 +66,7 @@ def ratios(rounds: Sequence[Round]) -> str:
                 ],
                 least=LEAST_TIMES_DECODE_ENCODE,
             ),
+            f"           {median(by_json):.1f} with the standard library's json in (a)",
             _ratio(
                 "(c) / (b)",
                 [one.times_plain_port for one in rounds],
