@@ -111,13 +111,14 @@ def keep_in(writer: "TopicWriter", refused: DeadLetters) -> Keep:
 
 
 def open_letters(
-    settings: KafkaSettings, kept: Callable[[str], DeadLetters], *, ending: ExitStack
+    settings: KafkaSettings, kept: Callable[[str], DeadLetters], *, clock: Clock, ending: ExitStack
 ) -> Callable[[str], DeadLetters]:
     """Where dead letters are kept, by the plugin that rejects: in the topic for them, if there is one.
 
     Args:
         settings: Of the cluster.
         kept: Where they are kept without a topic, and those that the brokers do not take.
+        clock: Spaces what is said of those.
         ending: Closes it.
 
     Raises:
@@ -129,4 +130,4 @@ def open_letters(
     from .sources.kafka.letters import TopicLetters  # noqa: PLC0415 -- an extra
 
     ending.callback(writer.close)
-    return lambda plugin: TopicLetters(writer, plugin, kept(plugin))
+    return lambda plugin: TopicLetters(writer, plugin, kept(plugin), clock)

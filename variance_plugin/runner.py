@@ -115,7 +115,7 @@ class Runner:
             starting.callback(geoip.close)
             self.dead_letters = DeadLetterStore(self.state, clock, RUNNER)
             warn_of_risks(settings.kafka)
-            self._letters = open_letters(settings.kafka, self._kept_letters, ending=starting)
+            self._letters = open_letters(settings.kafka, self._kept_letters, clock=clock, ending=starting)
             self.replays = Replays(self.dead_letters, records=RUNNER, clock=clock, logger=_logger)
             self._jobs = JobQueue(self.state)
             self._calls = Calls(clock)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -138,6 +139,13 @@ def line_with(process: Process, text: str) -> dict[str, Any]:
         if text in found["event"]:
             return found
     raise AssertionError(f"it ended without saying {text!r}")
+
+
+def stop(process: Process) -> None:
+    """In good order."""
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=SECONDS)
+    assert 0 == process.returncode
 
 
 def readiness(port: str) -> tuple[int, str]:

@@ -1,21 +1,16 @@
 """Kafka as a source, with a cluster and runners as real processes: nothing is lost, whatever ends."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, TypeAlias
 from urllib.request import urlopen
 
 import pytest
 
+from tests.benches.program import SECONDS, Process, Program, Starting, line_with, stop
 from tests.stand_ins.kafka import PASSWORD, USER, ApacheKafka, Cluster, committed, produce
 from variance_plugin.clock import SystemClock
 from variance_plugin.receiver import Answer, LocalVariance, Post
@@ -23,11 +18,7 @@ from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
-SECONDS = 30.0  # nothing here takes that long; what does has failed
 PARTITIONS = 4
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 SETTINGS = """
 state = "{name}.db"
@@ -64,14 +55,12 @@ def topic(kafka: Cluster, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def running(kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path) -> Running:
-    """Start a runner on the topic, with a state file of its own; it is gone at the end, whatever happens."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
+def running(
+    program: Program, kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path
+) -> Starting:
+    """Start a runner on the topic, with a state file of its own."""
 
-    @contextmanager
-    def start(*arguments: str, name: str = "a", properties: str = "") -> Iterator[Process]:
+    def start(*arguments: str, name: str = "a", properties: str = "") -> AbstractContextManager[Process]:
         file = tmp_path / f"{name}.toml"
         file.write_text(
             SETTINGS.format(
@@ -82,17 +71,7 @@ def running(kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path)
                 properties=properties,
             )
         )
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "run", str(file), *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        return program.start("run", str(file), *arguments)
 
     return start
 
@@ -158,16 +137,6 @@ def wait_until_all_arrived(variance: LocalVariance, produced: Produced) -> Count
     raise AssertionError(f"{len(produced.numbers - arrived(variance).keys())} are missing")
 
 
-def say(process: Process, text: str) -> dict[str, Any]:
-    """The next line of the log that says so."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        found: dict[str, Any] = json.loads(line)
-        if text in found["event"]:
-            return found
-    raise AssertionError(f"it ended without saying {text!r}")
-
-
 def metrics_when(port: str, name: str, *, at_least: float) -> dict[str, float]:
     """The runner's figures of its source, once one of them has come so far."""
     metrics: dict[str, float] = {}
@@ -182,15 +151,8 @@ def metrics_when(port: str, name: str, *, at_least: float) -> dict[str, float]:
     raise AssertionError(f"{name} is {metrics.get(name)}")
 
 
-def stop(process: Process) -> None:
-    """In good order."""
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=SECONDS)
-    assert 0 == process.returncode
-
-
 def test_what_is_committed_at_a_clean_stop_is_what_was_delivered(
-    running: Running, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
+    running: Starting, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
 ) -> None:
     """So that nothing is repeated by the next start."""
     produced.add(100)
@@ -207,12 +169,12 @@ def test_what_is_committed_at_a_clean_stop_is_what_was_delivered(
 
 
 def test_two_runners_share_a_topic_and_one_goes_on_for_the_other_that_is_killed(
-    running: Running, variance: LocalVariance, produced: Produced
+    running: Starting, variance: LocalVariance, produced: Produced
 ) -> None:
     """In the middle of the stream, with a batch on its way: at most what was under way comes again."""
     with running(name="a") as first, running(name="b") as second:
-        say(first, "assigned")
-        say(second, "assigned")
+        line_with(first, "assigned")
+        line_with(second, "assigned")
         under_way = threading.Event()
         answers = iter(range(1_000_000))
 
@@ -232,7 +194,7 @@ def test_two_runners_share_a_topic_and_one_goes_on_for_the_other_that_is_killed(
 
 
 def test_a_runner_that_joins_under_load_costs_nothing(
-    running: Running, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
+    running: Starting, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
 ) -> None:
     """Partitions move in good order, so nothing comes twice either."""
     variance.answer_with(lambda _post: Answer(delay_seconds=0.01))
@@ -240,7 +202,7 @@ def test_a_runner_that_joins_under_load_costs_nothing(
         produced.add(500)
         variance.wait_for_posts(3, SECONDS)
         with running(name="b") as second:
-            say(second, "2 are read here now")
+            line_with(second, "2 are read here now")
             produced.add(500)
             found = wait_until_all_arrived(variance, produced)
             stop(second)
@@ -252,7 +214,7 @@ def test_a_runner_that_joins_under_load_costs_nothing(
 
 
 def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
-    running: Running, variance: LocalVariance, produced: Produced
+    running: Starting, variance: LocalVariance, produced: Produced
 ) -> None:
     """Paused, not revoked: it goes on polling, so it stays a member, and the lag can be seen."""
     answering = threading.Event()
@@ -265,8 +227,8 @@ def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
     produced.add(560, padding_bytes=30_000)  # more than is held here, and less than the mock cluster holds
     patience_seconds = 2  # the group's; more than the session's in SETTINGS
     with running(properties=f'"max.poll.interval.ms" = {patience_seconds * 1000}') as process:
-        port = say(process, "listening")["event"].rpartition(" ")[2]
-        say(process, "partitions paused")
+        port = line_with(process, "listening")["event"].rpartition(" ")[2]
+        line_with(process, "partitions paused")
         metrics = metrics_when(port, "runner_lag_seconds", at_least=patience_seconds + 1)
         answering.set()
         found = wait_until_all_arrived(variance, produced)
@@ -279,7 +241,7 @@ def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
 
 
 def test_a_broker_that_is_restarted_is_waited_for(
-    running: Running, variance: LocalVariance, kafka: Cluster, produced: Produced
+    running: Starting, variance: LocalVariance, kafka: Cluster, produced: Produced
 ) -> None:
     """It is said once that it is gone, and once that it is there again."""
     if not isinstance(kafka, ApacheKafka):
@@ -288,16 +250,16 @@ def test_a_broker_that_is_restarted_is_waited_for(
         produced.add(200)
         wait_until_all_arrived(variance, produced)
         kafka.kill()
-        assert "waiting until it is over" in say(process, "Kafka (")["event"]
+        assert "waiting until it is over" in line_with(process, "Kafka (")["event"]
         kafka.start()
         produced.add(200)
-        say(process, "it answers again")
+        line_with(process, "it answers again")
         wait_until_all_arrived(variance, produced)
         stop(process)
 
 
 def test_a_runner_may_start_before_the_brokers(
-    running: Running, variance: LocalVariance, kafka: Cluster, produced: Produced
+    running: Starting, variance: LocalVariance, kafka: Cluster, produced: Produced
 ) -> None:
     """In a cluster that comes up, somebody is first."""
     if not isinstance(kafka, ApacheKafka):
@@ -305,14 +267,14 @@ def test_a_runner_may_start_before_the_brokers(
     produced.add(20)
     kafka.kill()
     with running() as process:
-        assert "waiting until it is over" in say(process, "Kafka (")["event"]
+        assert "waiting until it is over" in line_with(process, "Kafka (")["event"]
         kafka.start()
         wait_until_all_arrived(variance, produced)
         stop(process)
 
 
 def test_a_tombstone_and_a_broken_value_are_dead_letters_of_their_own(  # noqa: PLR0913, PLR0917 -- fixtures
-    running: Running, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced, tmp_path: Path
+    running: Starting, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced, tmp_path: Path
 ) -> None:
     """With partition and offset; what stands around them is delivered."""
     produced.add(4)
@@ -331,7 +293,7 @@ def test_a_tombstone_and_a_broken_value_are_dead_letters_of_their_own(  # noqa: 
 
 @pytest.mark.parametrize("read_from", ["latest", "earliest", "2026-01-01T00:00:00Z"])
 def test_a_new_group_begins_where_it_is_told(  # noqa: PLR0913, PLR0917 -- likewise
-    running: Running, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced, read_from: str
+    running: Starting, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced, read_from: str
 ) -> None:
     """And has been there from that moment on: what comes before a first record is done with is read."""
     if read_from[0] == "2" and not kafka.is_real:
@@ -349,7 +311,7 @@ def test_a_new_group_begins_where_it_is_told(  # noqa: PLR0913, PLR0917 -- likew
 
 
 def test_records_that_kafka_deleted_before_they_were_read_are_missed_loudly(
-    running: Running, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced
+    running: Starting, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced
 ) -> None:
     """Its retention is the operator's affair; a gap in silence would be this program's."""
     if not isinstance(kafka, ApacheKafka):
@@ -360,7 +322,7 @@ def test_records_that_kafka_deleted_before_they_were_read_are_missed_loudly(
     produced.add(8)
     kafka.delete_before(topic, 3)
     with running("--once") as process:
-        said = say(process, "was due")
+        said = line_with(process, "was due")
         process.communicate(timeout=SECONDS)
 
     assert "error" == said["level"]
@@ -391,7 +353,7 @@ def test_records_that_kafka_deleted_before_they_were_read_are_missed_loudly(
     ],
 )
 def test_what_kafka_refuses_ends_the_start_in_words(
-    running: Running, kafka: Cluster, expected: str, settings: dict[str, str]
+    running: Starting, kafka: Cluster, expected: str, settings: dict[str, str]
 ) -> None:
     """It is a mistake of the settings, and shows as one."""
     if not isinstance(kafka, ApacheKafka):
@@ -411,7 +373,7 @@ def test_what_kafka_refuses_ends_the_start_in_words(
 
 
 def test_a_user_with_a_password_is_let_in_over_tls(
-    running: Running, kafka: Cluster, variance: LocalVariance, produced: Produced
+    running: Starting, kafka: Cluster, variance: LocalVariance, produced: Produced
 ) -> None:
     """And the password shows nowhere, at the most talkative level either."""
     if not isinstance(kafka, ApacheKafka):

@@ -2,21 +2,18 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeAlias
 from urllib.request import Request, urlopen
 
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from tests.benches.program import SECONDS, Process, Program, Starting, line_with, stop
 from tests.stand_ins.kafka import ApacheKafka, Cluster, produce
 from variance_plugin.errors import UsageError
 from variance_plugin.events import Event
@@ -26,14 +23,11 @@ from variance_plugin.sources.kafka.access import ClusterAccess
 from variance_plugin.sources.kafka.keyed import KeyedTopic
 from variance_plugin.sources.kafka.letters import TopicLetters
 from variance_plugin.sources.kafka.producing import Outgoing, TopicWriter
+from variance_plugin.testing import FakeClock
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
-SECONDS = 30.0  # nothing here takes that long; what does has failed
 PARTITIONS = 4
-
-Process: TypeAlias = subprocess.Popen[str]
-Running: TypeAlias = Callable[..., AbstractContextManager[Process]]
 
 
 def read(cluster: Cluster, topic: str, count: int) -> list[Message]:
@@ -118,7 +112,7 @@ def test_a_dead_letter_is_the_record_with_its_reason(kafka: Cluster, writer: Top
     kept = Kept()
     record = b'{"event":"paid","distinct_id":"u"}'
     event = Event(event="paid", distinct_id="u", properties={}, record=record, position="events[3]@17")
-    letters = TopicLetters(writer, "variance", kept)
+    letters = TopicLetters(writer, "variance", kept, FakeClock())
 
     letters.add(Rejection(event=event, reason="refused: ✗", status=422, attempts=2))
 
@@ -145,7 +139,7 @@ def test_a_dead_letter_that_is_too_large_for_the_topic_is_kept_elsewhere(
     event = Event(event="paid", properties={}, record=os.urandom(3_000_000))
     rejection = Rejection(event=event, reason="refused")
 
-    TopicLetters(writer, "", kept).add(rejection)
+    TopicLetters(writer, "", kept, FakeClock()).add(rejection)
 
     assert [rejection] == kept.rejections
 
@@ -204,51 +198,24 @@ def topic(kafka: Cluster, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def running(kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path) -> Running:
-    """Start a runner, with a state file of its own; it is gone at the end, whatever happens."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VARIANCE_", "RUNNER_"))
-    }
+def running(
+    program: Program, kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path
+) -> Starting:
+    """Start a runner, with a state file of its own."""
 
-    @contextmanager
-    def start(*arguments: str, name: str = "a", type_: str = "kafka", more: str = "") -> Iterator[Process]:
+    def start(
+        *arguments: str, name: str = "a", type_: str = "kafka", more: str = ""
+    ) -> AbstractContextManager[Process]:
         file = tmp_path / f"{name}.toml"
         values = {"name": name, "type": type_, "brokers": kafka.brokers, "topic": topic, "more": more}
         file.write_text(SETTINGS.format(url=variance.url, **values))
-        with subprocess.Popen(
-            [sys.executable, "-m", "variance_plugin", "run", str(file), *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        return program.start("run", str(file), *arguments)
 
     return start
 
 
-def say(process: Process, text: str) -> str:
-    """The next line of the log that says so."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        found: str = json.loads(line)["event"]
-        if text in found:
-            return found
-    raise AssertionError(f"it ended without saying {text!r}")
-
-
-def stop(process: Process) -> None:
-    """In good order."""
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=SECONDS)
-    assert 0 == process.returncode
-
-
 def test_what_variance_refuses_and_what_is_no_event_go_to_the_topic_of_dead_letters(
-    running: Running, variance: LocalVariance, kafka: Cluster, topic: str
+    running: Starting, variance: LocalVariance, kafka: Cluster, topic: str
 ) -> None:
     """Each with its reason; the state file has none then."""
     good = b'{"event":"paid","distinct_id":"u","properties":{},"uuid":"1"}'
@@ -292,7 +259,7 @@ def post(url: str, numbers: Sequence[int], person: str) -> None:
 
 
 def test_many_receivers_and_runners_share_one_stream_in_order(
-    running: Running, variance: LocalVariance
+    running: Starting, variance: LocalVariance
 ) -> None:
     """What two processes take in, both deliver; one is killed, and each person's events keep their order."""
     http = 'listen = "127.0.0.1:0"\ntokens = ["phc_demo"]'
@@ -311,7 +278,8 @@ def test_many_receivers_and_runners_share_one_stream_in_order(
         running(name="a", type_="http", more=http) as first,
         running(name="b", type_="http", more=http) as second,
     ):
-        urls = [say(process, "listening for events").rpartition(" ")[2] for process in (first, second)]
+        heard = [line_with(process, "listening for events") for process in (first, second)]
+        urls = [line["event"].rpartition(" ")[2] for line in heard]
         for number in range(0, 200, 10):
             for person in range(4):
                 start = person * 1000 + number
@@ -332,14 +300,14 @@ def test_many_receivers_and_runners_share_one_stream_in_order(
 
 
 def test_a_receiver_answers_503_while_the_brokers_are_down(
-    running: Running, kafka: Cluster, variance: LocalVariance
+    running: Starting, kafka: Cluster, variance: LocalVariance
 ) -> None:
     """Never 200 for what is nowhere; and then all goes on."""
     if not isinstance(kafka, ApacheKafka):
         pytest.skip("the mock cluster ends with its process")
     http = 'listen = "127.0.0.1:0"\ntokens = ["phc_demo"]'
     with running(type_="http", more=http) as process:
-        url = say(process, "listening for events").rpartition(" ")[2]
+        url = line_with(process, "listening for events")["event"].rpartition(" ")[2]
         post(url, [1], "u")
         kafka.kill()
         with pytest.raises(OSError, match="503"):

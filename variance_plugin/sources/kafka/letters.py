@@ -4,8 +4,10 @@ import logging
 from collections.abc import Iterator
 from typing import Protocol
 
+from ...clock import Clock
 from ...hooks import Rejection
 from ...state.original import original
+from ...turns import Turns
 from .producing import Outgoing, TopicWriter
 
 _logger = logging.getLogger(__name__)
@@ -32,12 +34,14 @@ class TopicLetters:
         writer: Of the topic. Closed by whoever made it.
         plugin: Which plugin rejects; empty: none, since it never became an event.
         otherwise: Where one is kept that the brokers refuse as too large.
+        clock: Spaces what is said of those.
     """
 
-    def __init__(self, writer: TopicWriter, plugin: str, otherwise: Letters) -> None:
+    def __init__(self, writer: TopicWriter, plugin: str, otherwise: Letters, clock: Clock) -> None:
         self._writer = writer
         self._plugin = plugin
         self._otherwise = otherwise
+        self._turns = Turns(clock)
 
     def add(self, rejection: Rejection) -> None:
         """Write it; when it returns, all replicas have it.
@@ -49,7 +53,8 @@ class TopicLetters:
         key = event.distinct_id.encode(errors="replace") if isinstance(event.distinct_id, str) else None
         headers = [(name, value.encode(errors="replace")) for name, value in self._headers(rejection)]
         if self._writer.write([Outgoing(value=original(event), key=key, headers=headers)]):
-            _logger.warning("a dead letter is too large for its topic, and goes to the state file")
+            too_large = "a dead letter is too large for its topic, and goes to the state file"
+            self._turns.tell("too large", _logger.warning, too_large)
             self._otherwise.add(rejection)
 
     def close(self) -> None:
