@@ -22,9 +22,10 @@ _PAGE_BYTES = 8192
 # A larger log is cut to this when it starts again.
 _LOG_BYTES = 64 * 1024 * 1024
 # What is deleted needs room first: for the log, and to bring the log into the file. So much is left for that,
-# or a tenth of a disk that is small.
+# or a tenth of a disk that is small; never less than twice the log that SQLite lets grow, 1000 pages.
 _RESERVE_BYTES = 64 * 1024 * 1024
 _RESERVE_SHARE = 10
+_LEAST_RESERVE_BYTES = 16 * 1024 * 1024
 
 
 class StateFile:
@@ -86,7 +87,8 @@ class StateFile:
             disk = os.statvfs(self.path)
         except OSError:
             return True
-        reserve = min(_RESERVE_BYTES, disk.f_blocks * disk.f_frsize // _RESERVE_SHARE)
+        share = disk.f_blocks * disk.f_frsize // _RESERVE_SHARE
+        reserve = min(_RESERVE_BYTES, max(_LEAST_RESERVE_BYTES, share))
         free = disk.f_bavail * disk.f_frsize - reserve
         return not disk.f_blocks or size_bytes <= free or size_bytes <= free + self.read(_unused_bytes)
 
