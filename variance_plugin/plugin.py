@@ -59,12 +59,12 @@ class VariancePlugin:
                 "dangerouslySkipTlsVerification is on: anyone on the way can read and change what is sent"
             )
         self._mapper = Mapper(settings.mapping)
-        self._mapping_faults = Turns(self._clock or host.clock)
+        self._turns = Turns(self._clock or host.clock)
         self._deliverer = Deliverer(
             settings.delivery,
             transport=self._transport or RequestsTransport(settings.delivery),
             clock=self._clock or host.clock,
-            on_attempt=lambda attempt: _report_attempt(attempt, host),
+            on_attempt=lambda attempt: _report_attempt(attempt, host, self._turns),
         )
 
     def teardown_plugin(self, meta: MinimalMeta) -> None:  # noqa: ARG002 -- the hook has it
@@ -109,7 +109,7 @@ class VariancePlugin:
             kind = type(error).__name__
             # The traceback, and the error's own text, may quote the event and are not for the log.
             failed = "the mapping failed on event %.80r: %s"
-            self._mapping_faults.tell(kind, host.logger.error, failed, event.uuid, kind)
+            self._turns.tell(kind, host.logger.error, failed, event.uuid, kind)
             reason = f"the mapping failed: {kind}: {error}"
             _reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]), host)
             return None
@@ -139,7 +139,7 @@ class VariancePlugin:
         report = self._deliverer.deliver(bodies_of(batch), is_replay=host.is_replay)
         left = self._account(batch, report, host)
         if report.pause is not None:
-            _say_paused(report.pause, host)
+            _say_paused(report.pause, host, self._turns)
             raise RetryError(
                 report.pause.reason,
                 events=self._given_back(left, batch, unprepared) if unprepared else left,
@@ -276,7 +276,7 @@ def _unreadable(given: object) -> Event:
     return Event(event="", properties={}, record=record)
 
 
-def _report_attempt(attempt: Attempt, host: _Host) -> None:
+def _report_attempt(attempt: Attempt, host: _Host, turns: Turns) -> None:
     host.metrics.increment(ATTEMPTS + attempt.outcome)
     host.observe("attempt_seconds", attempt.seconds)
     host.observe("attempt_messages", attempt.messages)
@@ -303,12 +303,22 @@ def _report_attempt(attempt: Attempt, host: _Host) -> None:
             "last_id": attempt.last_id,
         },
     )
+    if attempt.is_page and attempt.outcome is Outcome.DELIVERED:
+        turns.tell(
+            "page",
+            host.logger.warning,
+            "the destination takes what is sent, but shows a web page, which no webhook does: "
+            "is webhookUrl the address of your Variance connection?",
+        )
 
 
-def _say_paused(pause: Pause, host: _Host) -> None:
+def _say_paused(pause: Pause, host: _Host, turns: Turns) -> None:
+    """Once for all lanes: they find out at the same time."""
     if pause.at_fault:
-        host.logger.error(
-            "the destination is at fault, nothing is lost, somebody has to look: %s", pause.reason
+        log, text = (
+            host.logger.error,
+            "the destination is at fault, nothing is lost, somebody has to look: %s",
         )
     else:
-        host.logger.warning("the destination does not take events now: %s", pause.reason)
+        log, text = host.logger.warning, "the destination does not take events now: %s"
+    turns.tell(("paused", pause.reason), log, text, pause.reason)

@@ -239,6 +239,22 @@ def test_faults_of_the_mapping_do_not_fill_the_log(caplog: pytest.LogCaptureFixt
     ] == caplog.messages
 
 
+def test_lanes_that_find_the_same_out_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """An outage is told once for all of them, and then once a minute."""
+    clock = FakeClock()
+    meta = InMemoryMeta(config_for("https://hooks.example/variance", retrySeconds="0"))
+    transport = ScriptedTransport(lambda _request: delivery.Answer(status=503))
+
+    with running(VariancePlugin(clock=clock, transport=transport), meta) as plugin:
+        for seconds in (0.0, 1.0, 60.0):
+            clock.advance(seconds)
+            with pytest.raises(RetryError):
+                plugin.export_events([make_event("order paid")], meta)
+
+    told = "the destination does not take events now: HTTP 503"
+    assert [told, f"{told} (and 1 more since the last such line)"] == caplog.messages
+
+
 def test_a_message_over_segments_limit_is_warned_of_once(
     variance: LocalVariance, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -59,6 +59,16 @@ def test_the_end_of_an_outage_is_told(run: Running, variance: LocalVariance) -> 
     ]
 
 
+def test_a_web_page_that_takes_all_events_is_told(run: Running, variance: LocalVariance) -> None:
+    """They count as delivered, and are gone: somebody has to look."""
+    variance.answer_with(lambda _post: Answer(status=200, body=b"<!doctype html><title>Acme</title>"))
+
+    told = [(line["level"], line["event"]) for line in lines(run()) if "web page" in line["event"]]
+
+    why = "the destination takes what is sent, but shows a web page, which no webhook does"
+    assert [("warning", f"{why}: is webhookUrl the address of your Variance connection?")] == told
+
+
 def test_a_dead_letter_is_told_once_a_minute_without_what_the_answer_says(
     run: Running, variance: LocalVariance, tmp_path: Path
 ) -> None:

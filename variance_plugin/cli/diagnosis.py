@@ -46,7 +46,7 @@ def _taken(answer: Answer) -> Diagnosis:
                 found=f"The request was taken, but the message in it was refused: {reason}",
                 advice="address and secret are right; the reason above says what the receiver wants",
             )
-    if answer.body.lstrip()[:1] == b"<":
+    if answer.is_page:
         return Diagnosis(
             found=f"The message was taken (HTTP {answer.status}), but by a web page", advice=_PAGE
         )

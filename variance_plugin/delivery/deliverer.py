@@ -87,6 +87,8 @@ class Attempt:
     outcome: Outcome
     description: str
     """Fit for a log, as a pause's reason."""
+    is_page: bool
+    """See `Answer`."""
     first_id: str
     """The `messageId` of the first message, as far as a log needs it."""
     last_id: str
@@ -225,6 +227,7 @@ class Deliverer:
                 seconds,
                 outcome,
                 answer.describe(),
+                answer.is_page,
                 first_id=id_in(batch[0])[:_ID_CHARACTERS],
                 last_id=id_in(batch[-1])[:_ID_CHARACTERS],
             )

@@ -49,6 +49,11 @@ class Answer:
     retry_after: str | None = None
     location: str | None = None
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it looks like a web page, of which a webhook has none to show."""
+        return self.body.lstrip()[:1] == b"<"
+
     def describe(self) -> str:
         """In words, for a log line: nothing of the body, which may quote what was sent."""
         if self.status is None:

@@ -11,6 +11,7 @@ from ..events import Event
 from ..formats import readable, unread
 from ..hooks import Rejection, Storage
 from ..parameters import Parameters
+from ..turns import Turns
 from .gate import Gate
 from .hosted import HostedPlugin
 from .lane import Lane, LaneSettings, Mark, join
@@ -71,6 +72,7 @@ class Exporter:
         self._ignored = Parameters(plugin.meta.config).names("exportEventsToIgnore")
         self._skips = plugin.loaded.skips or self._skips_ignored
         self._gate = Gate(clock)
+        self._turns = Turns(clock)
         self._outage = Outage(f"outage of {plugin.name}", memory, gate=self._gate, clock=clock)
         self.lanes = [Lane(self._settings, clock) for _ in range(self._settings.concurrency)]
         self._overflow = overflow if overflow is None else self._overflow_into(overflow)
@@ -187,7 +189,8 @@ class Exporter:
         why = put_off.reason
         seconds = self._outage.goes_on(why, put_off.at_least_seconds, at_fault=put_off.at_fault)
         # The plugin has said why already, and `wait` shows it.
-        self.plugin.meta.logger.info("trying again in %.0f s: %s", seconds, why)
+        logger = self.plugin.meta.logger
+        self._turns.tell(why, logger.info, "trying again in %.0f s: %s", seconds, why)
 
     def _overflow_into(self, queue: Queue) -> Overflow:
         return Overflow(
