@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
+from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from variance_plugin.receiver import LocalVariance
+from variance_plugin.receiver import Answer, LocalVariance, Post
 
 SECONDS = 30.0
 """Nothing that is waited for takes that long; what does has failed."""
@@ -162,3 +164,18 @@ def ids_at(variance: LocalVariance) -> list[str]:
     """Of the messages that were taken, in order."""
     taken = [post for post in variance.posts if post.status == HTTPStatus.OK]
     return [json.loads(bytes(message))["messageId"] for post in taken for message in post.raw_messages]
+
+
+def hold_post(variance: LocalVariance, number: int) -> tuple[Event, Event]:
+    """Let that post wait for its answer; gives what says that it has come, and what lets it go on."""
+    has_come, may_go_on = Event(), Event()
+    posts = count(1)
+
+    def answer(_post: Post) -> Answer:
+        if next(posts) == number:
+            has_come.set()
+            may_go_on.wait(SECONDS)
+        return Answer()
+
+    variance.answer_with(answer)
+    return has_come, may_go_on

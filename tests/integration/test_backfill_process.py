@@ -5,12 +5,11 @@ import signal
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
-from threading import Event
 from typing import Any, cast
 
 import pytest
 
-from tests.benches.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Process, Program, Starting, hold_post
 from tests.stand_ins.posthog import KEY, PROJECT, PostHog, Refused, at, events
 from variance_plugin.receiver import LocalVariance
 from variance_plugin.receiver.answers import Answer
@@ -47,18 +46,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_repeats_what_was_in_flight(
     running: Starting, posthog: PostHog, variance: LocalVariance
 ) -> None:
     """The second start goes on with the run that PostHog has made, and asks for no window twice."""
-    is_in_flight, may_go_on = Event(), Event()
-    posts = 0
-
-    def answer(_post: Post) -> Answer:
-        nonlocal posts
-        posts += 1
-        if posts == 8:
-            is_in_flight.set()
-            may_go_on.wait(SECONDS)
-        return Answer()
-
-    variance.answer_with(answer)
+    is_in_flight, may_go_on = hold_post(variance, 8)
     small = {"VARIANCE_MAX_BATCH_EVENTS": "50", "VARIANCE_CONCURRENCY": "1"}
     with running("--project-id", str(PROJECT), change=small) as process:
         assert is_in_flight.wait(SECONDS)

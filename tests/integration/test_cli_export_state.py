@@ -23,19 +23,25 @@ def write(file: Path, *numbers: int) -> None:
             out.write(f'{{"event":"paid","uuid":"u-{number}","distinct_id":"ada","properties":{{}}}}\n')
 
 
-def test_it_goes_on_where_a_stop_left_it(program: Program, variance: LocalVariance, tmp_path: Path) -> None:
-    """What was delivered is not sent again; of a file that has grown, what is new is."""
-    write(tmp_path / "a.jsonl", 1, 2)
-    write(tmp_path / "b.jsonl", 3, 4)
-    third = threading.Event()
+def refuse_the_third(variance: LocalVariance) -> threading.Event:
+    """Of the events, for now; it is told when that has happened."""
+    has_come = threading.Event()
 
     def answer(post: Post) -> Answer:
         if b"u-3" in post.body:
-            third.set()
+            has_come.set()
             return Answer(status=503)
         return Answer()
 
     variance.answer_with(answer)
+    return has_come
+
+
+def test_it_goes_on_where_a_stop_left_it(program: Program, variance: LocalVariance, tmp_path: Path) -> None:
+    """What was delivered is not sent again; of a file that has grown, what is new is."""
+    write(tmp_path / "a.jsonl", 1, 2)
+    write(tmp_path / "b.jsonl", 3, 4)
+    third = refuse_the_third(variance)
     export = ["export", "a.jsonl", "b.jsonl", "--state", "export.db"]
     with program.start(*export, "--stop-within", "0.1") as process:
         assert third.wait(SECONDS)
@@ -60,15 +66,7 @@ def test_a_kill_repeats_what_was_under_way_and_loses_nothing(
 ) -> None:
     """With the same ids."""
     write(tmp_path / "a.jsonl", *range(1, 6))
-    third = threading.Event()
-
-    def answer(post: Post) -> Answer:
-        if b"u-3" in post.body:
-            third.set()
-            return Answer(status=503)
-        return Answer()
-
-    variance.answer_with(answer)
+    third = refuse_the_third(variance)
     with program.start("export", "a.jsonl", "--state", "export.db"):
         assert third.wait(SECONDS)
     variance.answer_with(None)

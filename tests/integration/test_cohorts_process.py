@@ -5,16 +5,13 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from threading import Event
 from typing import Any, cast
 
 import pytest
 
-from tests.benches.program import SECONDS, Process, Program, Starting
+from tests.benches.program import SECONDS, Process, Program, Starting, hold_post
 from tests.stand_ins.posthog import KEY, PROJECT, Cohort, PostHog, person
 from variance_plugin.receiver import LocalVariance
-from variance_plugin.receiver.answers import Answer
-from variance_plugin.receiver.post import Post
 
 
 @pytest.fixture
@@ -70,18 +67,7 @@ def test_a_kill_in_the_middle_repeats_only_what_was_in_flight(
     running: Starting, variance: LocalVariance
 ) -> None:
     """The second run tells the rest; what came twice came with the same id."""
-    is_in_flight, may_go_on = Event(), Event()
-    posts = 0
-
-    def answer(_post: Post) -> Answer:
-        nonlocal posts
-        posts += 1
-        if posts == 2:
-            is_in_flight.set()
-            may_go_on.wait(SECONDS)
-        return Answer()
-
-    variance.answer_with(answer)
+    is_in_flight, may_go_on = hold_post(variance, 2)
     with running("sync-cohorts", "5") as process:
         assert is_in_flight.wait(SECONDS)
         process.send_signal(signal.SIGKILL)
