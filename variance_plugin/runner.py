@@ -1,7 +1,7 @@
 """The app runner: from its settings to plugins that run, on state that survives."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Self
@@ -11,19 +11,20 @@ from .clock import Clock
 from .clusters import open_letters, warn_of_risks
 from .cohorts import COHORT_EVENT
 from .errors import StateError, Stopped, UsageError
+from .figures import Figures
 from .opening import Surroundings, open_cohorts, open_source
 from .parameters import Parameters
 from .pipeline import Progress, run, standing
+from .plurals import many
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
 from .runtime.assembly import keeper, refuse_to_nowhere
 from .runtime.calls import Calls
-from .runtime.exporter import Exporter
 from .runtime.hosted import HookLimits, HostedPlugin
 from .runtime.loading import plugin_values
 from .runtime.meta.geoip import GeoipFile, NoGeoip
 from .runtime.meta.project import Project, ProjectAccess
-from .runtime.replay import Replayed, Replays
+from .runtime.replay import Replays
 from .runtime.schedule import Schedule
 from .runtime.settings import PluginSettings, RunnerSettings
 from .runtime.watching import metric_list as known
@@ -139,7 +140,17 @@ class Runner:
             self.source: Source | None = None
             self.has_ended = False
             """Whether the source had no more, and cohorts were synced once: all that `once` asks for."""
-            self._register()
+            self._figures = Figures(
+                host=self.host,
+                progress=self.progress,
+                source=lambda: self.source,
+                letters=self.dead_letters,
+                replays=self.replays,
+                jobs=self._jobs,
+                clock=clock,
+            )
+            self._figures.register(self.metrics, settings.source.type)
+            self.metrics.read(known.READY, lambda: self.ready() is None)
             self._reported_at = clock.monotonic()
             self._ending = starting.pop_all()
 
@@ -225,12 +236,12 @@ class Runner:
     def _say_start(self) -> None:
         letters = sum(self.dead_letters.tally().values())
         _logger.info(
-            "started: version %s, source %s, plugins %s, state %s with %d dead letters",
+            "started: version %s, source %s, plugins %s, state %s with %s",
             __version__,
             self.settings.source.type,
             ", ".join(plugin.name for plugin in self.host.plugins),
             self.settings.state,
-            letters,
+            many(letters, "dead letter"),
             extra={"version": __version__, "dead_letters": letters},
         )
 
@@ -254,23 +265,6 @@ class Runner:
     def _state_trouble(self) -> str | None:
         failure = self.state.failure
         return None if failure is None else f"{failure}; nothing is lost, and what needs it waits"
-
-    def _letters_kept(self) -> dict[tuple[str, ...], float]:
-        kept = self.dead_letters.tally()
-        return {
-            (plugin, "none" if status is None else str(status)): n for (plugin, status), n in kept.items()
-        }
-
-    def _jobs_kept(self, *, is_due: bool) -> dict[tuple[str, ...], float]:
-        kept = dict.fromkeys((plugin.name for plugin in self.host.plugins if plugin.loaded.jobs), (0, 0))
-        kept |= self._jobs.tally(self._clock.now())
-        return {(plugin,): due if is_due else waiting for plugin, (due, waiting) in kept.items()}
-
-    def _lag_bytes(self) -> float | None:
-        source = self.source
-        if source is None or source.total_bytes is None:
-            return None
-        return max(source.total_bytes - source.read_bytes, 0)
 
     def _host(self, load: LoadPlugin, geoip: Any) -> Host:
         shared = Shared(
@@ -344,53 +338,10 @@ class Runner:
     def _report(self) -> None:
         for exporter in self.host.exporters:
             plugin = exporter.plugin
-            self._telemetry.exports(
-                plugin.name, plugin.counts, lag_seconds=_lag_seconds([exporter], self._clock)
-            )
-
-    def _register(self) -> None:
-        metrics, source = self.metrics, self.settings.source.type
-        for plugin in self.host.plugins:
-            metrics.watch_plugin(
-                plugin.name,
-                plugin.counts,
-                kinds=plugin.loaded.metrics,
-                declared=plugin.meta.metrics,
-                hook_seconds=plugin.hook_seconds,
-            )
-            metrics.read(known.PLUGIN_DISABLED, partial(_is_off, plugin), plugin=plugin.name)
-        for exporter in self.host.exporters:
-            name = exporter.plugin.name
-            metrics.watch_exporter(name, exporter, self._clock)
-            metrics.read(known.EVENTS_SEEN, partial(self.host.seen, exporter), plugin=name)
-        for name in (RUNNER, *(exporter.plugin.name for exporter in self.host.exporters)):
-            for what in Replayed:
-                count = partial(self.replays.count, name, what)
-                metrics.read(known.REPLAYED, count, plugin=name, outcome=what)
-        metrics.read(known.READY, lambda: self.ready() is None)
-        metrics.read_table(known.DEAD_LETTERS, self._letters_kept)
-        metrics.read_table(
-            known.REPLAYS_WAITING,
-            lambda: {(plugin,): count for plugin, count in self.dead_letters.waiting().items()},
-        )
-        metrics.read_table(known.JOBS_DUE, lambda: self._jobs_kept(is_due=True))
-        metrics.read_table(known.JOBS_WAITING, lambda: self._jobs_kept(is_due=False))
-        metrics.read(known.RECORDS_READ, lambda: self.progress.read, source=source)
-        metrics.read(known.RECORDS_UNREADABLE, lambda: self.progress.broken, source=source)
-        lag_seconds = partial(_lag_seconds, self.host.exporters, self._clock)
-        metrics.read(known.LAG_SECONDS, lag_seconds, source=source)
-        metrics.read(known.LAG_BYTES, self._lag_bytes, source=source)
+            lag_seconds = self._figures.lag_seconds([exporter])
+            self._telemetry.exports(plugin.name, plugin.counts, lag_seconds=lag_seconds)
 
 
 def _hosted(loaded: LoadedPlugin, settings: PluginSettings, shared: Shared) -> HostedPlugin:
     values = plugin_values(loaded.manifest, settings.config)
     return hosted(loaded, values.config, shared, attachments=values.attachments)
-
-
-def _lag_seconds(exporters: Sequence[Exporter], clock: Clock) -> float:
-    begins = [since for exporter in exporters for lane in exporter.lanes if (since := lane.since) is not None]
-    return max(0.0, clock.monotonic() - min(begins)) if begins else 0.0
-
-
-def _is_off(plugin: HostedPlugin) -> float:
-    return float(plugin.off is not None)
