@@ -59,6 +59,15 @@ def test_a_fault_is_told_by_the_option_that_was_typed() -> None:
     )
 
 
+def test_what_is_no_assignment_is_told_by_its_number_among_all_that_were_typed() -> None:
+    """Parameters by their names alone count as well; what it is may be a secret."""
+    assert ["--set: what is given number 2 is not KEY=VALUE"] == faults(
+        option("--from", "source.from", "2026-02-01"),
+        option("--set", "sendIp", "no"),
+        assignments=["sendIp=no", "phc_demo", "logs.level=debug"],
+    )
+
+
 def test_options_at_odds_are_told_by_their_names() -> None:
     """Each is fine by itself."""
     assert ["--to: is not after 2026-02-01T00:00:00Z, where it begins"] == faults(

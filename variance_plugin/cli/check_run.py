@@ -21,7 +21,7 @@ from .config_run import manifest_of, to_text
 from .configuration import Configuration
 from .diagnosis import diagnose
 from .options import PluginOptions
-from .source_run import apart, given_options
+from .source_run import parameters
 from .sources_run import missing_of
 from .wording import address, printable
 
@@ -61,16 +61,12 @@ def check_runner(file: Path, given: PluginOptions, *, send: bool) -> ExitStatus:
     """
     if given.settings is not None:
         raise UsageError(f"--settings has no place beside {file}: [plugins.config] there takes parameters")
-    parameters, settings = apart(given.assignments or ())
-    flags = {
-        "--webhook-url": ("webhookUrl", given.webhook_url),
-        "--auth-header": ("authHeader", given.auth_header),
-    }
+    assignments = given.assignments or ()
     found = read(
         file,
         environment=os.environ,
-        options=[*given_options(flags), *parameters],
-        assignments=settings,
+        options=parameters(given.webhook_url, given.auth_header, assignments),
+        assignments=assignments,
         manifest_of=manifest_of,
     )
     sys.stdout.write(to_text(found))

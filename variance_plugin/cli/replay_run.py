@@ -21,7 +21,7 @@ from .dead_letters_run import Chosen, opened, state_file
 from .letter_options import Place
 from .run_run import load
 from .runner_watch import RunnerWatch
-from .source_run import apart, given_options
+from .source_run import parameters
 from .stopping import Signals
 
 _LOOK_SECONDS = 0.25
@@ -151,18 +151,11 @@ def _ask(place: Place, order: Order) -> Asked:
 
 
 def _settings(place: Place, path: Path, order: Order) -> RunnerSettings:
-    given = given_options(
-        {
-            "--webhook-url": ("webhookUrl", order.webhook_url),
-            "--auth-header": ("authHeader", order.auth_header),
-        }
-    )
-    parameters, settings = apart(order.assignments)
     found = read(
         place.config,
         environment=os.environ,
-        options=[*given, *parameters],
-        assignments=settings,
+        options=parameters(order.webhook_url, order.auth_header, order.assignments),
+        assignments=order.assignments,
         manifest_of=manifest_of,
         needs_source=False,
     )

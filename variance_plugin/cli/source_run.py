@@ -28,41 +28,27 @@ def run_source(type_: str, given: Given, options: RunnerOptions, *, once: bool) 
         UsageError: When something that they name cannot be used.
         Exception: What nobody foresaw, once what was read is delivered.
     """
-    shared = {
-        "--webhook-url": ("webhookUrl", options.webhook_url),
-        "--auth-header": ("authHeader", options.auth_header),
-        "--state": ("state", options.state),
-    }
-    parameters, settings = apart(options.assignments or ())
+    assignments = options.assignments or ()
+    everything = {ASSIGNMENT: ("source.type", type_), **given, "--state": ("state", options.state)}
     return run(
         None,
         once=once,
-        options=[*given_options({ASSIGNMENT: ("source.type", type_), **given, **shared}), *parameters],
-        assignments=settings,
+        options=[*_options(everything), *parameters(options.webhook_url, options.auth_header, assignments)],
+        assignments=assignments,
         looks_for_file=False,
     )
 
 
-def given_options(given: Given) -> list[Option]:
-    """Those that have a value."""
-    return [
-        Option(name=name, key=key, text=_text(value))
-        for name, (key, value) in given.items()
-        if value is not None
-    ]
-
-
-def apart(assignments: Sequence[str]) -> tuple[list[Option], list[str]]:
-    """What `--set` gave: parameters of `VariancePlugin` by their names alone, and settings of the runner."""
+def parameters(webhook_url: str | None, auth_header: str | None, assignments: Sequence[str]) -> list[Option]:
+    """Those of `VariancePlugin`: by options of their own, and what `--set` gave by their names alone."""
+    named = {"--webhook-url": ("webhookUrl", webhook_url), "--auth-header": ("authHeader", auth_header)}
     known = manifest().parameters
-    parameters, settings = [], []
-    for assignment in assignments:
-        key, equals, value = assignment.partition("=")
-        if equals and key.strip() in known:
-            parameters.append(Option(name=ASSIGNMENT, key=key.strip(), text=value))
-        else:
-            settings.append(assignment)
-    return parameters, settings
+    parts = (assignment.partition("=") for assignment in assignments)
+    return _options(named) + [
+        Option(name=ASSIGNMENT, key=key.strip(), text=text)
+        for key, equals, text in parts
+        if equals and key.strip() in known
+    ]
 
 
 def of_project(options: ProjectOptions) -> Given:
@@ -71,6 +57,14 @@ def of_project(options: ProjectOptions) -> Given:
         "--project-id": ("posthog.project_id", options.project_id),
         "--host": ("posthog.host", options.host),
     }
+
+
+def _options(given: Given) -> list[Option]:
+    return [
+        Option(name=name, key=key, text=_text(value))
+        for name, (key, value) in given.items()
+        if value is not None
+    ]
 
 
 def _text(value: Any) -> str:

@@ -125,10 +125,16 @@ class Gathered:
                 self.options.append(option)
 
     def take_assignments(self, assignments: Sequence[str]) -> None:
-        """Take what `--set` gave, `KEY=VALUE` each; an empty value stands for the default."""
+        """Take what `--set` gave, `KEY=VALUE` each; an empty value stands for the default.
+
+        Parameters that are among the options are not taken again.
+        """
+        taken = {option.key for option in self.options}
         for number, assignment in enumerate(assignments, start=1):
             name, equals, text = assignment.partition("=")
             path = _split(name.strip())
+            if equals and name.strip() in taken:
+                continue
             if not equals:
                 which = "" if len(assignments) == 1 else f" number {number}"
                 self.fault(ASSIGNMENT, f"what is given{which} is not KEY=VALUE")
