@@ -41,8 +41,13 @@ class Progress:
     broken: int = 0
 
 
-def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
-    """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows."""
+def run(records: Iterable[Record | Broken], host: Host, progress: Progress, *, once: bool) -> None:
+    """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows.
+
+    Raises:
+        UsageError: Where it is read once, and too much of it cannot be exported.
+    """
+    host.begin_reading(lambda: progress.read, ends=once)
     skips = host.skips
     watermark = host.watermark
     try:

@@ -83,7 +83,8 @@ class Exporter:
             for number, lane in enumerate(self.lanes)
         ]
         self._failure: BaseException | None = None
-        self._offered = 0
+        self.offered = 0
+        """Events that were offered, by one thread."""
         self._beside = 0
 
     def start(self) -> None:
@@ -116,7 +117,7 @@ class Exporter:
 
     def offer(self, event: Event, size_bytes: int, mark: Mark) -> None:
         """Hand over one event; waits while there is no room for it."""
-        self._offered += 1
+        self.offered += 1
         if self.plugin.tally is not None and not self.wants(event):
             return
         overflow = self._overflow
@@ -244,7 +245,7 @@ class Exporter:
     @property
     def seen(self) -> int:
         """Events that were offered, or are delivered beside the lanes; each by one thread."""
-        return self._offered + self._beside
+        return self.offered + self._beside
 
     @property
     def wait(self) -> Wait | None:
