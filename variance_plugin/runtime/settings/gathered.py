@@ -135,7 +135,7 @@ class Gathered:
             path = _split(name.strip())
             if equals and name.strip() in taken:
                 continue
-            if not equals:
+            if not equals or not name.strip():
                 which = "" if len(assignments) == 1 else f" number {number}"
                 self.fault(ASSIGNMENT, f"what is given{which} is not KEY=VALUE")
             elif path[:1] == (PLUGINS,) and path[1:2] and path[1] not in self.plugins:
