@@ -211,7 +211,7 @@ os.execv(sys.executable, [sys.executable, "-m", "variance_plugin", *sys.argv[1:]
 
 # A file system of its own, in the memory of this machine.
 _ON_A_SMALL_DISK = """
-mount -t tmpfs -o size=24m small "$0" || exit 77
+mount -t tmpfs -o size=32m small "$0" || exit 77
 exec "$@"
 """
 
@@ -231,7 +231,7 @@ def test_a_spool_that_fills_its_disk_drains_by_itself(
     """Room is left for what deleting needs: nobody has to make any."""
     small = tmp_path / "small"
     around = _around(small)
-    numbers = range(1, 200)
+    numbers = range(1, 270)
     is_up = threading.Event()
     variance.answer_with(lambda _post: OK if is_up.wait(SECONDS) else Answer(status=503))
     arguments = ["--set", f"state={small / 'variance.db'}", "--set", "spool.max_bytes=1000000000"]
