@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MILLISECONDS = 5_000  # nothing here takes that long; what does has failed
+MILLISECONDS = 20_000  # nothing here takes that long; what does has failed
 RECORDINGS = [
     path
     for path in sorted((Path(__file__).parents[1] / "recordings").glob("*.jsonl"))
