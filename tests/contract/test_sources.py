@@ -326,7 +326,11 @@ SOURCES = [lines_in_a_file, standard_input, *RESUMABLE]
 @pytest.fixture
 def held(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Held]:
     """A place for `BODIES`."""
-    held = Held(tmp_path / "exports", *(partial(request.getfixturevalue, name) for name in ("s3", "kafka")))
+    held = Held(
+        tmp_path / "exports",
+        s3=partial(request.getfixturevalue, "s3"),
+        kafka=partial(request.getfixturevalue, "kafka"),
+    )
     held.folder.mkdir()
     yield held
     held.end()
