@@ -70,7 +70,7 @@ def _conservation(options: argparse.Namespace) -> Iterator[Prove]:
     for source in options.source or FEEDS:
         points = [*FEEDS[source].points] * 4
         yield partial(
-            conserve, source, events=options.events, seed=options.seed, points=points, random_kills=30
+            conserve, FEEDS[source], events=options.events, seed=options.seed, points=points, random_kills=30
         )
 
 

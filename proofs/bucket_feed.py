@@ -16,6 +16,7 @@ _FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 class BucketFeed(FileFeed):
     """Exports of one hour each: with gzip, with brotli, in two files with a manifest."""
 
+    name = "bucket"
     settings = '[source]\ntype = "bucket"\nurl = "exports"\nlook_again_seconds = 0.5\n'
 
     def __init__(self, folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 import signal
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from .endpoint import Endpoint
 from .faults import Faults, healthy
 from .feeds import Feed, FileFeed, StdinFeed
 from .http_feed import HttpFeed
+from .kafka_feed import KafkaFeed
 from .runner import LIMIT_SECONDS, Runner, status_of
 from .traffic import Fate, Issued, issue, news
 from .verdict import Verdict
@@ -30,63 +32,65 @@ FEEDS: Final[dict[str, type[Feed]]] = {
     "stdin": StdinFeed,
     "http": HttpFeed,
     "bucket": BucketFeed,
+    "kafka": KafkaFeed,
 }
 """The sources that are put to the proof, by name; each new one has its place here."""
 
 # About every so many requests a fault begins.
 _FAULT_EVERY = 4
-_MOST_TIMES = 3
 _MOST_POSTS = 8
 _MOST_DELAY_SECONDS = 0.05
 
 
 def conserve(  # noqa: PLR0913 -- what there is to vary
-    source: str,
+    feed_in: Callable[[Path], Feed],
     folder: Path,
     *,
     events: int,
     seed: int,
     points: Collection[Point],
     random_kills: int,
+    most_times: int = 3,
     fast: float = 20,
 ) -> Verdict:
     """Kill the runner at every point and at random, while the endpoint fails in every way.
 
     Args:
-        source: One of `FEEDS`.
+        feed_in: One of `FEEDS`, or what makes one in a folder.
         folder: For settings, state and logs.
         events: How many.
         seed: Which events, faults and kills.
         points: Where the runner is killed, one after the other, in an order that follows from the seed.
         random_kills: So many kills from outside, in between.
+        most_times: A kill is at the first time that its point is reached, or a later one up to this.
         fast: How many times as fast as time the runner's clock is.
     """
     chance = Random(seed)  # noqa: S311 -- the same kills for the same seed
-    feed = FEEDS[source](folder)
-    stream = (one for one in issue(10**9, seed) if one.id or feed.takes_any_line)
-    issued = list(islice(stream, events))
-    fresh = next(one for one in stream if one.fate is Fate.DELIVERED)
     plan: list[Point | None] = [*sorted(points), *[None] * random_kills]
     chance.shuffle(plan)
-    verdict = Verdict(title=f"Conservation, {source}, seed {seed}", events=events)
-    with Endpoint(issued, Faults(seed, every=_FAULT_EVERY), in_turn=feed.in_turn) as endpoint:
-        runner = Runner(folder, source=feed.settings, url=endpoint.url, fast=fast)
-        killer = _Killer(runner, feed, endpoint, chance)
-        portions = _portions(issued, len(plan) + 1)
-        for point, portion in zip(plan, portions, strict=False):
-            feed.hand_over([one.line for one in portion])
-            failure = killer.run(point)
-            if failure is None:
-                verdict.kills[point or "at random"] += 1
-            else:
-                verdict.wrong.append(failure)
-        feed.hand_over([one.line for one in portions[-1]])
-        run_to_the_end(runner, feed, verdict)
-        # One more, through a destination that is well again.
-        endpoint.answer_with(healthy)
-        endpoint.expect([fresh])
-        feed.hand_over([fresh.line])
-        run_to_the_end(runner, feed, verdict)
+    with closing(feed_in(folder)) as feed:
+        stream = (one for one in issue(10**9, seed) if one.id or feed.takes_any_line)
+        issued = list(islice(stream, events))
+        fresh = next(one for one in stream if one.fate is Fate.DELIVERED)
+        verdict = Verdict(title=f"Conservation, {feed.name}, seed {seed}", events=events)
+        with Endpoint(issued, Faults(seed, every=_FAULT_EVERY), in_turn=feed.in_turn) as endpoint:
+            runner = Runner(folder, source=feed.settings, url=endpoint.url, fast=fast)
+            killer = _Killer(runner, feed, endpoint, chance, most_times)
+            portions = _portions(issued, len(plan) + 1)
+            for point, portion in zip(plan, portions, strict=False):
+                feed.hand_over([one.line for one in portion])
+                failure = killer.run(point)
+                if failure is None:
+                    verdict.kills[point or "at random"] += 1
+                else:
+                    verdict.wrong.append(failure)
+            feed.hand_over([one.line for one in portions[-1]])
+            run_to_the_end(runner, feed, verdict)
+            # One more, through a destination that is well again.
+            endpoint.answer_with(healthy)
+            endpoint.expect([fresh])
+            feed.hand_over([fresh.line])
+            run_to_the_end(runner, feed, verdict)
     verdict.again = feed.again
     judge(verdict, [*issued, fresh], endpoint, runner.state, once=feed.takes_once)
     return verdict
@@ -98,10 +102,11 @@ class _Killer:
     feed: Feed
     endpoint: Endpoint
     chance: Random
+    most_times: int
 
     def run(self, point: Point | None) -> str | None:
         """Run until killed, at that point or at random; None, or what happened instead."""
-        with self.runner.start(kill_at=point, times=self.chance.randint(1, _MOST_TIMES)) as process:
+        with self.runner.start(kill_at=point, times=self.chance.randint(1, self.most_times)) as process:
             self.feed.attach(process)
             if point is None:
                 self._kill_at_random(process)

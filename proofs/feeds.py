@@ -17,7 +17,9 @@ from .runner import Runner
 
 # Lines to a pipe.
 _AT_ONCE = 1_000
-_ON_EVERY_WAY = frozenset(Point) - {Point.BEFORE_SPOOL_WRITE, Point.AFTER_SPOOL_WRITE}
+INTO_SPOOL = frozenset({Point.BEFORE_SPOOL_WRITE, Point.AFTER_SPOOL_WRITE})
+TO_GROUP = frozenset({Point.BEFORE_OFFSET_COMMIT, Point.AFTER_OFFSET_COMMIT})
+ON_EVERY_WAY = frozenset(Point) - INTO_SPOOL - TO_GROUP
 
 
 class Feed(Protocol):
@@ -30,6 +32,8 @@ class Feed(Protocol):
         folder: Of the proof: what the runner's settings name begins there, and the state file lies in it.
     """
 
+    name: str
+    """What the figures call it."""
     points: ClassVar[frozenset[Point]]
     """Those that an event of this source passes."""
     ending: ClassVar[Sequence[str]]
@@ -75,11 +79,16 @@ class Feed(Protocol):
         """It has ended."""
         ...
 
+    def close(self) -> None:
+        """There will be no other: let go of everything."""
+        ...
+
 
 class FileFeed:
     """A folder in which files grow, and new ones appear, some of them compressed."""
 
-    points: ClassVar = _ON_EVERY_WAY
+    name = "file"
+    points: ClassVar = ON_EVERY_WAY
     ending: ClassVar[Sequence[str]] = ("--once",)
     takes_any_line: ClassVar = True
     takes_once: ClassVar = True
@@ -120,11 +129,15 @@ class FileFeed:
     def detach(self) -> None:
         """See `Feed`."""
 
+    def close(self) -> None:
+        """See `Feed`."""
+
 
 class StdinFeed:
     """A pipe, of which the spool says how far it has been taken over."""
 
-    points: ClassVar = frozenset(Point)
+    name = "stdin"
+    points: ClassVar = ON_EVERY_WAY | INTO_SPOOL
     ending: ClassVar[Sequence[str]] = ()
     takes_any_line: ClassVar = True
     takes_once: ClassVar = True
@@ -171,6 +184,9 @@ class StdinFeed:
         taken_over = self._taken_over()
         self.again += self.gone - taken_over
         self.gone = taken_over
+
+    def close(self) -> None:
+        """See `Feed`."""
 
     def _write(self, pipe: IO[bytes]) -> None:
         with suppress(BrokenPipeError), pipe:

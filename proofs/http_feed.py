@@ -15,8 +15,8 @@ import requests
 
 from variance_plugin.clock import SystemClock
 from variance_plugin.errors import Stopped
-from variance_plugin.points import Point
 
+from .feeds import INTO_SPOOL, ON_EVERY_WAY
 from .runner import LIMIT_SECONDS, Runner, status_of
 
 _TOKEN = "token-of-the-proofs"  # noqa: S105 -- invented
@@ -28,7 +28,8 @@ _TIMEOUT_SECONDS = 5.0
 class HttpFeed:
     """Posts event by event, a person's events one after the other; what is answered 200 is acknowledged."""
 
-    points: ClassVar = frozenset(Point)
+    name = "http"
+    points: ClassVar = ON_EVERY_WAY | INTO_SPOOL
     ending: ClassVar[Sequence[str]] = ("--once",)
     takes_any_line: ClassVar = False  # what is no event is answered 400, and its sender keeps it
     takes_once: ClassVar = False  # what was kept when the runner was killed comes again
@@ -79,6 +80,9 @@ class HttpFeed:
         """See `Feed`."""
         for poster in self._posters:
             poster.stop()
+
+    def close(self) -> None:
+        """See `Feed`."""
 
 
 class _Poster:

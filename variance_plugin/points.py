@@ -30,6 +30,10 @@ class Point(StrEnum):
     """Events have reached their end, and their source has not been told."""
     AFTER_ACKNOWLEDGE = "after acknowledge"
     """It has been told."""
+    BEFORE_OFFSET_COMMIT = "before offset commit"
+    """It is known how far a topic is done with, and the consumer group has not been told."""
+    AFTER_OFFSET_COMMIT = "after offset commit"
+    """The group has been told."""
 
 
 _watcher: Callable[[Point], None] | None = None

@@ -3,19 +3,23 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 import requests
 
-from proofs.conservation import conserve, judge
+from proofs.conservation import FEEDS, conserve, judge
 from proofs.endpoint import AUTHORIZATION, Endpoint
 from proofs.faults import FAULTS, Planned, healthy
+from proofs.feeds import INTO_SPOOL, TO_GROUP
+from proofs.kafka_feed import KafkaFeed
 from proofs.order import keep_order
 from proofs.outage import endure
 from proofs.traffic import Fate, Issued, issue
 from proofs.verdict import Verdict
+from tests.stand_ins.kafka import Cluster
 from variance_plugin.clock import SystemClock
 from variance_plugin.hooks import Rejection
 from variance_plugin.points import Point
@@ -23,7 +27,6 @@ from variance_plugin.receiver import Answer
 from variance_plugin.state import DeadLetterStore, StateFile
 from variance_plugin.testing import make_event
 
-ON_SPOOL = frozenset({Point.BEFORE_SPOOL_WRITE, Point.AFTER_SPOOL_WRITE})
 ON_WIRE = frozenset({Point.BEFORE_SEND, Point.AFTER_SEND, Point.AFTER_ANSWER})
 
 
@@ -31,9 +34,9 @@ ON_WIRE = frozenset({Point.BEFORE_SEND, Point.AFTER_SEND, Point.AFTER_ANSWER})
     ("source", "events", "points"),
     [
         pytest.param("file", 1_000, ON_WIRE, id="file, around requests"),
-        pytest.param("file", 500, frozenset(Point) - ON_SPOOL - ON_WIRE, id="file, around acknowledgements"),
-        pytest.param("stdin", 500, ON_SPOOL, id="stdin"),
-        pytest.param("http", 300, ON_SPOOL, id="http"),
+        pytest.param("file", 500, FEEDS["file"].points - ON_WIRE, id="file, around acknowledgements"),
+        pytest.param("stdin", 500, INTO_SPOOL, id="stdin"),
+        pytest.param("http", 300, INTO_SPOOL, id="http"),
         pytest.param("bucket", 400, frozenset({Point.AFTER_ANSWER, Point.AFTER_ACKNOWLEDGE}), id="bucket"),
     ],
 )
@@ -41,16 +44,34 @@ def test_every_event_ends_as_it_must_however_the_runner_is_killed(
     tmp_path: Path, source: str, events: int, points: frozenset[Point]
 ) -> None:
     """Killed at each point and at random, with an endpoint that fails in every way: delivered or dead."""
-    found = conserve(source, tmp_path, events=events, seed=1, points=points, random_kills=1, fast=100)
+    found = conserve(FEEDS[source], tmp_path, events=events, seed=1, points=points, random_kills=1, fast=100)
 
-    print(found)  # noqa: T201 -- the figures of the proof
-    assert ([], []) == (found.lost, found.wrong)
-    assert Counter([*points, "at random"]) == found.kills
-    assert found.events + 1 == found.delivered + found.skipped + found.dead
+    hold(found, points)
     if points is ON_WIRE:  # the others are too short for all of them
         assert set(FAULTS) == {name.removesuffix(" (taken)") for name in found.faults} - {
             "400 for one message"
         }
+
+
+@pytest.mark.xdist_group("kafka")
+def test_every_event_of_a_topic_ends_as_it_must_however_the_runner_is_killed(
+    tmp_path: Path, kafka: Cluster
+) -> None:
+    """Around the commits of its offsets and at random, while a producer goes on writing."""
+    feed_in = partial(KafkaFeed, cluster=kafka)
+    found = conserve(
+        feed_in, tmp_path, events=400, seed=1, points=TO_GROUP, random_kills=1, most_times=1, fast=100
+    )
+
+    hold(found, TO_GROUP)
+
+
+def hold(found: Verdict, points: frozenset[Point]) -> None:
+    """Nothing was lost or is wrong, and all happened that was to happen."""
+    print(found)  # noqa: T201 -- the figures of the proof
+    assert ([], []) == (found.lost, found.wrong)
+    assert Counter([*points, "at random"]) == found.kills
+    assert found.events + 1 == found.delivered + found.skipped + found.dead
 
 
 def test_a_persons_events_arrive_in_order_whatever_is_answered(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ SECONDS = 30.0  # nothing here takes that long; what does has failed
 USER, PASSWORD = "variance", "demo-kafka-password"
 
 _MOST_ON_THEIR_WAY = 10_000
+_BY_KEY = -1  # what librdkafka calls RD_KAFKA_PARTITION_UA
 _TOOLS = ("java", "openssl")
 _JARS = Path(sys.prefix) / f"kafka-{VERSION}"
 _FETCH = f"{Path(sys.executable).name} -m tests.stand_ins.kafka"
@@ -230,9 +231,14 @@ def start() -> ApacheKafka | MockCluster:
 
 
 def produce(
-    brokers: str, topic: str, values: Iterable[bytes | None], *, partitions: int = 1, key: bytes | None = None
+    brokers: str,
+    topic: str,
+    values: Iterable[bytes | None],
+    *,
+    partitions: int = 1,
+    key_of: Callable[[bytes | None], bytes | None] | None = None,
 ) -> None:
-    """Write them, in turn to each partition; all are there when it returns."""
+    """Write them, in turn to each partition or to those of their keys; all are there when it returns."""
     failed: list[object] = []
     producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True, "log_level": 0})
     for number, value in enumerate(values):
@@ -241,8 +247,8 @@ def produce(
         producer.produce(
             topic,
             value,
-            key,
-            partition=number % partitions,
+            key_of(value) if key_of else None,
+            partition=_BY_KEY if key_of else number % partitions,
             on_delivery=lambda error, _message: failed.append(error) if error else None,
         )
     assert 0 == producer.flush(SECONDS)

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from ...clock import Clock
 from ...errors import UsageError
+from ...points import Point, reached
 from .. import Broken, Position, Record
 from .assignment import Assignment, pending
 from .given import Given, Partition, Run
@@ -279,6 +280,7 @@ class Member:
         places = pending(self.assignment)
         if places and not self._is_committing:
             self._is_committing = True
+            reached(Point.BEFORE_OFFSET_COMMIT)
             try:
                 self._consumer.commit(offsets=places, asynchronous=True)
             except KafkaException as error:
@@ -288,6 +290,7 @@ class Member:
         """Called by librdkafka, in a poll. What failed is committed a second later."""
         self._is_committing = False
         if error is None:
+            reached(Point.AFTER_OFFSET_COMMIT)
             self.assignment.committed(places)
         else:
             _logger.debug("offsets could not be committed now: %s", error.str())
