@@ -13,6 +13,7 @@ from .hooks import Rejection
 from .runtime.dead_letters import DeadLetters
 from .runtime.settings import KafkaSettings, SaslMechanism
 from .runtime.watching import metric_list as known
+from .runtime.watching.metric_list import Metric
 from .runtime.watching.metrics import Metrics
 from .sources import Source
 from .sources.http.keeping import Keep
@@ -20,6 +21,7 @@ from .sources.kafka.access import ClusterAccess
 from .sources.kafka.subscription import Subscription, Writing
 
 if TYPE_CHECKING:
+    from .sources.kafka.given import Partition
     from .sources.kafka.producing import TopicWriter
 
 _logger = logging.getLogger(__name__)
@@ -71,10 +73,24 @@ def open_topic(
     source = KafkaSource(subscription, clock, writing)
     read = partial(metrics.read, source=name)
     read(known.LAG_RECORDS, lambda: source.lag)
-    read(known.KAFKA_PARTITIONS, lambda: source.partitions)
+    read(known.KAFKA_PARTITIONS, lambda: len(source.partitions))
     read(known.KAFKA_PAUSED, lambda: source.is_paused)
     read(known.KAFKA_WAITING, lambda: source.trouble is not None)
     read(known.KAFKA_REBALANCES, lambda: source.rebalances)
+
+    def read_each(metric: Metric, of: Callable[["Partition"], float | None]) -> None:
+        metrics.read_table(
+            metric,
+            lambda: {
+                (subscription.group, subscription.topic, str(one.number)): value
+                for one in source.partitions
+                if (value := of(one)) is not None
+            },
+        )
+
+    read_each(known.KAFKA_LAG, lambda one: one.lag)
+    read_each(known.KAFKA_COMMITTED, lambda one: one.committed)
+    read_each(known.KAFKA_COMMIT_AGE, lambda one: clock.monotonic() - one.committed_at)
     return source
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.benches.program import SECONDS, Process, Program, Starting, line_with, stop
 from tests.stand_ins.kafka import PASSWORD, USER, ApacheKafka, Cluster, committed, produce
@@ -19,6 +20,8 @@ from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
 pytestmark = pytest.mark.xdist_group("kafka")
 
 PARTITIONS = 4
+
+Figures: TypeAlias = dict[tuple[str, ...], float]
 
 SETTINGS = """
 state = "{name}.db"
@@ -137,18 +140,22 @@ def wait_until_all_arrived(variance: LocalVariance, produced: Produced) -> Count
     raise AssertionError(f"{len(produced.numbers - arrived(variance).keys())} are missing")
 
 
-def metrics_when(port: str, name: str, *, at_least: float) -> dict[str, float]:
-    """The runner's figures of its source, once one of them has come so far."""
-    metrics: dict[str, float] = {}
+def metrics_when(port: str, reached: Callable[[Figures], bool]) -> Figures:
+    """What the runner tells of its source, by name and labels in their order, once it has come so far."""
+    figures: Figures = {}
     for _ in range(int(SECONDS / 0.1)):
         with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read().decode()
-        found = re.findall(r"^(\w+)\{source=\"kafka\"\} (\S+)$", text, re.MULTILINE)
-        metrics = {metric: float(value) for metric, value in found}
-        if metrics.get(name, 0) >= at_least:
-            return metrics
+        figures = {
+            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if family.name.startswith(("runner_kafka_", "runner_lag_"))
+        }
+        if reached(figures):
+            return figures
         threading.Event().wait(0.1)
-    raise AssertionError(f"{name} is {metrics.get(name)}")
+    raise AssertionError(f"it never came so far: {figures}")
 
 
 def test_what_is_committed_at_a_clean_stop_is_what_was_delivered(
@@ -229,7 +236,9 @@ def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
     with running(properties=f'"max.poll.interval.ms" = {patience_seconds * 1000}') as process:
         port = line_with(process, "listening")["event"].rpartition(" ")[2]
         line_with(process, "partitions paused")
-        metrics = metrics_when(port, "runner_lag_seconds", at_least=patience_seconds + 1)
+        metrics = metrics_when(
+            port, lambda found: found.get(("runner_lag_seconds", "kafka"), 0) >= patience_seconds + 1
+        )
         answering.set()
         found = wait_until_all_arrived(variance, produced)
         stop(process)
@@ -237,7 +246,40 @@ def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
     assert 560 == found.total()
     expected = {"kafka_paused": 1, "kafka_partitions": 4, "kafka_rebalances_total": 1, "kafka_waiting": 0}
     expected["lag_records"] = 560
-    assert expected == {name: metrics[f"runner_{name}"] for name in expected}
+    assert expected == {name: metrics[f"runner_{name}", "kafka"] for name in expected}
+    ages = [value for name, value in metrics.items() if name[0] == "runner_kafka_commit_age_seconds"]
+    assert len(ages) == PARTITIONS
+    assert min(ages) > 1
+
+
+def test_how_far_each_partition_is_can_be_seen(
+    running: Starting, variance: LocalVariance, kafka: Cluster, topic: str
+) -> None:
+    """What is not done with, what is committed and since when: so a stuck one differs from an idle one."""
+    labels = [(f"{topic}-group", str(number), topic) for number in range(PARTITIONS)]
+    answering = threading.Event()
+
+    def hold(_post: Post) -> Answer:
+        answering.wait(SECONDS)
+        return Answer()
+
+    def each(figures: Figures, name: str) -> list[float | None]:
+        return [figures.get((f"runner_kafka_{name}", *of)) for of in labels]
+
+    variance.answer_with(hold)
+    produce(kafka.brokers, topic, [row(number, 0) for number in range(6)], partitions=2)
+    produce(kafka.brokers, topic, [row(number, 0) for number in range(6, 10)])
+    with running() as process:
+        port = line_with(process, "listening")["event"].rpartition(" ")[2]
+        metrics_when(port, lambda found: each(found, "lag_records") == [7, 3, 0, 0])
+        answering.set()
+        found = metrics_when(port, lambda found: each(found, "committed_offset") == [7, 3, 0, 0])
+        stop(process)
+
+    assert [0, 0, 0, 0] == each(found, "lag_records")
+    assert [True] * PARTITIONS == [
+        age is not None and 0 <= age < 5 for age in each(found, "commit_age_seconds")
+    ]
 
 
 def test_a_broker_that_is_restarted_is_waited_for(

@@ -171,7 +171,7 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     queries = [query for line in section.splitlines() for query in re.findall(r"`([^`]+)`", line)]
     labels = {metric.name: {*metric.labels, "le"} for metric in METRICS}
 
-    assert 20 == len(queries)
+    assert 21 == len(queries)
     for query in queries:
         assert metrics_in(query) <= known_metrics(), query
         for by, name in re.findall(r"by \(([^)]*)\) \((?:\w+\()*([a-z_]+)", query):

@@ -65,6 +65,20 @@ LAG_BYTES = _gauge("runner_lag_bytes", "What is there to be read, and has not be
 LAG_RECORDS = _gauge(
     "runner_lag_records", "Records in the partitions of this process that are not done with", "source"
 )
+_OF_A_PARTITION = ("group", "topic", "partition")
+KAFKA_LAG = _gauge(
+    "runner_kafka_lag_records",
+    "Records of a partition of this process that are not done with",
+    *_OF_A_PARTITION,
+)
+KAFKA_COMMITTED = _gauge(
+    "runner_kafka_committed_offset", "How far the group has committed it", *_OF_A_PARTITION
+)
+KAFKA_COMMIT_AGE = _gauge(
+    "runner_kafka_commit_age_seconds",
+    "How long ago this process committed for it; until then, since it has it",
+    *_OF_A_PARTITION,
+)
 KAFKA_PARTITIONS = _gauge("runner_kafka_partitions", "Partitions that this process reads", "source")
 KAFKA_PAUSED = _gauge(
     "runner_kafka_paused", "1 while they are left alone, since the destination takes nothing", "source"

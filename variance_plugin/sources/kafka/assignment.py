@@ -30,10 +30,10 @@ class Assignment:
         """All of them, as librdkafka wants them."""
         return [TopicPartition(self._topic, number) for number in self._partitions]
 
-    def add(self, places: Iterable[TopicPartition]) -> None:
+    def add(self, places: Iterable[TopicPartition], now: float) -> None:
         """These are ours from now on."""
         for place in places:
-            self._partitions[place.partition] = Partition(self._topic, place.partition)
+            self._partitions[place.partition] = Partition(self._topic, place.partition, now)
 
     def among(self, places: Iterable[TopicPartition]) -> list[Partition]:
         """Those of them that are ours."""
@@ -44,12 +44,19 @@ class Assignment:
         for place in places:
             self._partitions.pop(place.partition, None)
 
-    def committed(self, places: Iterable[TopicPartition]) -> None:
-        """The group has these offsets; a negative one is none."""
+    def committed(self, places: Iterable[TopicPartition], now: float | None = None) -> None:
+        """The group has these offsets; a negative one is none.
+
+        Args:
+            places: The offsets.
+            now: When this process committed them; None: it has only asked.
+        """
         for place in places:
             partition = self.get(place.partition)
             if partition is not None and place.error is None:
                 partition.committed = place.offset if place.offset >= 0 else None
+                if now is not None:
+                    partition.committed_at = now
 
 
 def pending(partitions: Iterable[Partition]) -> list[TopicPartition]:

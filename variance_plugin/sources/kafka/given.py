@@ -18,13 +18,25 @@ class Partition:
         next: Behind the last offset that was read.
         done: Behind what is done with, to be committed; None until something is.
         committed: What the group has; None while nobody knows.
+        committed_at: When this process committed that, by its clock; until it does, when the partition came.
         end: Behind the last record that there was when somebody looked.
         at_end: Whether its end has been seen.
     """
 
-    __slots__ = ("at_end", "begun", "committed", "done", "end", "next", "number", "stream", "topic")
+    __slots__ = (
+        "at_end",
+        "begun",
+        "committed",
+        "committed_at",
+        "done",
+        "end",
+        "next",
+        "number",
+        "stream",
+        "topic",
+    )
 
-    def __init__(self, topic: str, number: int) -> None:
+    def __init__(self, topic: str, number: int, now: float = 0.0) -> None:
         self.topic = topic
         self.number = number
         self.stream = Stream(f"{topic}[{number}]", Unit.OFFSET, number)
@@ -32,6 +44,7 @@ class Partition:
         self.next: int | None = None
         self.done: int | None = None
         self.committed: int | None = None
+        self.committed_at = now
         self.end = 0
         self.at_end = False
 

@@ -291,13 +291,13 @@ class Member:
         self._is_committing = False
         if error is None:
             reached(Point.AFTER_OFFSET_COMMIT)
-            self.assignment.committed(places)
+            self.assignment.committed(places, self._clock.monotonic())
         else:
             _logger.debug("offsets could not be committed now: %s", error.str())
 
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign(places)
-        self.assignment.add(places)
+        self.assignment.add(places, self._clock.monotonic())
         if self.is_paused:
             consumer.pause(places)
         self.hearing.at_start = False

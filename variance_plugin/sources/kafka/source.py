@@ -1,11 +1,11 @@
 """PostHog's events from a Kafka topic, shared with the other members of a consumer group."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ...clock import Clock
 from .. import Broken, Position, Record
-from .given import Given
+from .given import Given, Partition
 from .handover import Handover
 from .member import Member
 from .subscription import Subscription, Writing
@@ -56,12 +56,12 @@ class KafkaSource:
     @property
     def lag(self) -> int:
         """Records in the partitions of this process that are not done with."""
-        return sum(partition.lag for partition in self._member.assignment)
+        return sum(partition.lag for partition in self.partitions)
 
     @property
-    def partitions(self) -> int:
-        """How many partitions are this process' own now."""
-        return len(self._member.assignment)
+    def partitions(self) -> Collection[Partition]:
+        """Those that are this process' own now."""
+        return tuple(self._member.assignment)
 
     @property
     def is_paused(self) -> bool:
