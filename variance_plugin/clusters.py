@@ -15,6 +15,7 @@ from .runtime.settings import KafkaSettings, SaslMechanism
 from .runtime.watching import metric_list as known
 from .runtime.watching.metric_list import Metric
 from .runtime.watching.metrics import Metrics
+from .runtime.watching.troubles import Trouble
 from .sources import Source
 from .sources.http.keeping import Keep
 from .sources.kafka.access import ClusterAccess
@@ -53,14 +54,21 @@ def warn_of_risks(settings: KafkaSettings) -> None:
         _logger.warning("kafka.properties: %s is false: anybody can pose as a broker", _VERIFIES)
 
 
-def open_topic(
-    subscription: Subscription, *, metrics: Metrics, clock: Clock, name: str, writing: Writing | None = None
+def open_topic(  # noqa: PLR0913 -- what a source is given
+    subscription: Subscription,
+    *,
+    metrics: Metrics,
+    faults: list[Trouble],
+    clock: Clock,
+    name: str,
+    writing: Writing | None = None,
 ) -> Source:
     """Read a topic as a member of a group.
 
     Args:
         subscription: Which one.
         metrics: Where it registers what it has to show.
+        faults: Where it adds what only a person may be able to put right.
         clock: Ends it.
         name: The type of the source, for the metrics.
         writing: What writes to the topic meanwhile.
@@ -77,6 +85,7 @@ def open_topic(
     read(known.KAFKA_PAUSED, lambda: source.is_paused)
     read(known.KAFKA_WAITING, lambda: source.trouble is not None)
     read(known.KAFKA_REBALANCES, lambda: source.rebalances)
+    faults.append(lambda: source.fault)
 
     def read_each(metric: Metric, of: Callable[["Partition"], float | None]) -> None:
         metrics.read_table(

@@ -24,7 +24,7 @@ from .runtime.settings.sources import NoSource
 from .runtime.watching import metric_list as known
 from .runtime.watching.metrics import Metrics
 from .runtime.watching.requests import RequestFigures
-from .runtime.watching.troubles import Troubles
+from .runtime.watching.troubles import Trouble, Troubles
 from .sources import Source
 from .sources.backfill import BackfillSource, Wanted, Window
 from .sources.bucket import Access, Bucket, Narrowing, open_store
@@ -57,7 +57,8 @@ class Surroundings:
         state: Where spools are.
         positions: Where it is kept how far each source is done.
         metrics: Where a source registers what it has to show.
-        troubles: Where it registers what may be amiss with it.
+        troubles: Where it registers what may be amiss with it, to be told in the log.
+        faults: Where it adds what only a person may be able to put right, to be told by `/readyz`.
         clock: Ends all waiting when it is stopped.
         stdin: What the path `-` reads; None is the process's own.
     """
@@ -67,6 +68,7 @@ class Surroundings:
     positions: Positions
     metrics: Metrics
     troubles: Troubles
+    faults: list[Trouble]
     clock: Clock
     stdin: Readable | None = None
 
@@ -215,7 +217,7 @@ def _kafka(settings: KafkaSettings, around: Surroundings, *, once: bool) -> Sour
         read_from=settings.read_from,
         once=once,
     )
-    return open_topic(subscription, metrics=around.metrics, clock=around.clock, name=settings.type)
+    return _topic(subscription, around)
 
 
 def _stdin(around: Surroundings) -> Source:
@@ -242,8 +244,17 @@ def _http_by_way_of_a_topic(settings: HttpSettings, around: Surroundings, *, onc
         writer = open_writer(around.settings.kafka, settings.topic, by="source.topic")
         keep = keep_in(writer, DeadLetterStore(around.state, around.clock, ""))
         writing = Writing(_intake(settings, around, keep), lambda: writer.failure, writer.close)
+    return _topic(subscription, around, writing)
+
+
+def _topic(subscription: Subscription, around: Surroundings, writing: Writing | None = None) -> Source:
     return open_topic(
-        subscription, metrics=around.metrics, clock=around.clock, name=settings.type, writing=writing
+        subscription,
+        metrics=around.metrics,
+        faults=around.faults,
+        clock=around.clock,
+        name=around.settings.source.type,
+        writing=writing,
     )
 
 

@@ -34,7 +34,7 @@ from .runtime.watching.logs import plugin_logger
 from .runtime.watching.metrics import Metrics
 from .runtime.watching.recoveries import Recoveries
 from .runtime.watching.telemetry import Telemetry
-from .runtime.watching.troubles import Troubles
+from .runtime.watching.troubles import Trouble, Troubles
 from .sources import Broken, Record, Source
 from .sources.reading import Readable
 from .state import (
@@ -96,6 +96,7 @@ class Runner:
             starting.callback(self.state.close)
             self._troubles = Troubles(_logger)
             self._troubles.watch(self._state_trouble)
+            self._faults: list[Trouble] = []
             self._project = Project(
                 ProjectAccess(
                     host=settings.posthog.host,
@@ -135,6 +136,7 @@ class Runner:
                 positions=self._positions,
                 metrics=self.metrics,
                 troubles=self._troubles,
+                faults=self._faults,
                 clock=clock,
                 stdin=stdin,
             )
@@ -225,7 +227,7 @@ class Runner:
             return "it is being stopped"
         if self.state.failure is not None:
             return str(self.state.failure)
-        trouble = self.host.trouble
+        trouble = self.host.trouble or next(filter(None, (fault() for fault in self._faults)), None)
         if trouble is None and self._cohorts is not None and self._cohorts.refusal is not None:
             trouble = f"the cohorts could not be synced: {self._cohorts.refusal}"
         return trouble

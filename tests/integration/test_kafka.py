@@ -4,15 +4,17 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import TypeAlias
 from urllib.request import urlopen
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.benches.program import SECONDS, Process, Program, Starting, line_with, stop
-from tests.stand_ins.kafka import PASSWORD, USER, ApacheKafka, Cluster, committed, produce
+from tests.benches.program import SECONDS, Process, Program, Starting, line_with, readiness, stop
+from tests.stand_ins.kafka import PASSWORD, USER, ApacheKafka, Cluster, committed, produce, reset
 from variance_plugin.clock import SystemClock
 from variance_plugin.receiver import Answer, LocalVariance, Post
 from variance_plugin.state import DeadLetterStore, LetterFilter, StateFile
@@ -370,6 +372,61 @@ def test_records_that_kafka_deleted_before_they_were_read_are_missed_loudly(
     assert "error" == said["level"]
     assert "offset 2 was due, and Kafka has it no more" in said["event"]
     assert set(range(8)) | set(range(12, 16)) == arrived(variance).keys()
+
+
+def test_a_group_that_was_reset_on_purpose_sends_that_range_again(
+    running: Starting, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced
+) -> None:
+    """With the ids that its messages had, and nothing of the partitions that were not reset."""
+    produced.add(8)
+    with running("--once") as process:
+        assert 0 == process.wait(SECONDS)
+    reset(kafka.brokers, f"{topic}-group", topic, partition=3, offset=1)
+    with running("--once") as process:
+        assert 0 == process.wait(SECONDS)
+
+    assert Counter({**dict.fromkeys(range(8), 1), 7: 2}) == arrived(variance)
+
+
+def test_a_partition_that_is_added_is_read_from_its_beginning(
+    running: Starting, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced
+) -> None:
+    """With `latest` too: its first records came after the start, though before anybody here knew of it."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("a topic of the mock cluster does not grow")
+    looks_again = '"topic.metadata.refresh.interval.ms" = 1500'
+    with running("--set", "source.read_from=latest", properties=looks_again) as process:
+        for _ in range(PARTITIONS):
+            line_with(process, "the group has committed nothing here: reading begins at offset 0")
+        kafka.add_partition(topic)
+        produce(kafka.brokers, topic, map(row, range(10), [0] * 10), partitions=PARTITIONS + 1)
+        produced.numbers |= {*range(10)}
+        wait_until_all_arrived(variance, produced)
+        stop(process)
+
+
+def test_a_topic_that_is_deleted_is_told_until_there_is_one_again(
+    running: Starting, kafka: Cluster, variance: LocalVariance, topic: str, produced: Produced
+) -> None:
+    """It is an error, and `/readyz` sends somebody; the new topic is read from its beginning."""
+    if not isinstance(kafka, ApacheKafka):
+        pytest.skip("the mock cluster deletes nothing")
+    looks_again = '"topic.metadata.refresh.interval.ms" = 500'
+    with running("--set", "source.read_from=latest", properties=looks_again) as process:
+        port = line_with(process, "listening")["event"].rpartition(" ")[2]
+        for _ in range(PARTITIONS):
+            line_with(process, "the group has committed nothing here: reading begins at offset 0")
+        kafka.delete(topic)
+        said = line_with(process, "Kafka (")
+        assert (503, said["event"].rpartition("; it goes on")[0]) == readiness(port)
+        kafka.topic(topic, partitions=PARTITIONS)
+        produced.add(8)
+        line_with(process, "it answers again")
+        wait_until_all_arrived(variance, produced)
+        stop(process)
+
+    assert "error" == said["level"]
+    assert "there is no such topic: check its name" in said["event"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition, cimpl
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 VERSION = "4.0.0"
 ARTIFACT = f"org.apache.kafka:kafka_2.13:{VERSION}"
@@ -157,6 +157,15 @@ class ApacheKafka:
         self.admin.create_topics([NewTopic(name, partitions, 1)])[name].result(SECONDS)
         return name
 
+    def add_partition(self, topic: str) -> None:
+        """As an operator does who wants more processes to share it."""
+        count = _partitions(self.admin, topic) + 1
+        self.admin.create_partitions([NewPartitions(topic, count)])[topic].result(SECONDS)
+
+    def delete(self, topic: str) -> None:
+        """With all that it holds."""
+        self.admin.delete_topics([topic])[topic].result(SECONDS)
+
     def delete_before(self, topic: str, offset: int) -> None:
         """As its retention does, in the first partition and all others."""
         places = [TopicPartition(topic, number, offset) for number in range(_partitions(self.admin, topic))]
@@ -261,6 +270,14 @@ def committed(brokers: str, group: str, topic: str, *, partitions: int = 1) -> l
     wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, n) for n in range(partitions)])
     found = admin.list_consumer_group_offsets([wanted])[group].result(SECONDS)
     return [place.offset for place in found.topic_partitions]
+
+
+def reset(brokers: str, group: str, topic: str, *, partition: int, offset: int) -> None:
+    """As Kafka's own tool does for an operator; the group must have no members."""
+    admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+    wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition, offset)])
+    found = admin.alter_consumer_group_offsets([wanted])[group].result(SECONDS)
+    assert [None] == [place.error for place in found.topic_partitions]
 
 
 def _partitions(admin: AdminClient, topic: str) -> int:

@@ -18,11 +18,13 @@ class Hearing:
 
     Attributes:
         trouble: What is wrong now, in words, or None. Read from any thread.
+        is_fault: Whether a person has to do something about that.
         at_start: Whether this process has never got as far as being a member; a fault is a `UsageError` then.
     """
 
     def __init__(self, about: str) -> None:
         self.trouble: str | None = None
+        self.is_fault = False
         self.at_start = True
         self._about = about
         self._refusal: UsageError | None = None
@@ -41,11 +43,17 @@ class Hearing:
         if error.fatal() or (self.at_start and is_fault(error)):
             self._refusal = UsageError(text)
             return
-        if self.trouble is None:
-            _logger.warning("%s; waiting until it is over", text)
-        elif text != self.trouble:
+        if self.trouble is not None and (self.is_fault or not is_fault(error)):
+            # Of a fault, what follows from it must not hide the cause.
             _logger.debug("%s", text)
-        self.trouble = text
+            return
+        self.trouble, self.is_fault = text, is_fault(error)
+        if self.is_fault:
+            _logger.error(
+                "%s; it goes on by itself once Kafka allows it; a changed setting needs a restart", text
+            )
+        else:
+            _logger.warning("%s; waiting until it is over", text)
 
     @property
     def refusal(self) -> UsageError | None:
@@ -65,4 +73,4 @@ class Hearing:
         """A broker has done what it was asked for."""
         if self.trouble is not None:
             _logger.info("%s: it answers again", self._about)
-            self.trouble = None
+            self.trouble, self.is_fault = None, False

@@ -16,7 +16,7 @@ from .handover import Chunk, Handover
 from .hearing import Hearing
 from .librdkafka import Quiet
 from .start import first_offset
-from .subscription import Subscription
+from .subscription import EARLIEST, Subscription
 from .words import told
 
 _logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ _LET_GO_SECONDS = 15.0
 # One that shall end with the topic and has no partition waits so long for one that comes free.
 _IDLE_SECONDS = _LET_GO_SECONDS + 5.0
 _LAST_COMMIT_SECONDS = 5.0
+_UNKNOWN_TOPIC = KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC  # noqa: SLF001 -- librdkafka's own names
 
 
 class Member:
@@ -73,6 +74,7 @@ class Member:
         self._given = given
         self._handover = handover
         self._unplaced: set[int] = set()
+        self._old_partitions = 0  # how many the topic had when this began
         self._end_bytes = 0
         self._is_committing = False
         self._commit_at = self._look_at = self._idle_at = 0.0
@@ -117,18 +119,27 @@ class Member:
         """
         while not self._leaving.is_set():
             try:
-                found = self._consumer.list_topics(self._topic, timeout=_ASK_SECONDS).topics[self._topic]
+                self._old_partitions = self._partitions_found()
             except KafkaException as error:
                 self._consumer.poll(0)  # librdkafka tells why in there
                 self.hearing.judge()
                 self.hearing.hear(error.args[0])
             else:
-                if found.error is None:
-                    self.hearing.all_is_well()
-                    return
-                self.hearing.hear(found.error)
+                self.hearing.all_is_well()
+                return
             self.hearing.judge()
             self._leaving.wait(_POLL_SECONDS)
+
+    def _partitions_found(self) -> int:
+        """How many the topic has.
+
+        Raises:
+            KafkaException: Nobody says so, or there is no such topic for this user.
+        """
+        found = self._consumer.list_topics(self._topic, timeout=_ASK_SECONDS).topics[self._topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return len(found.partitions)
 
     def _serve(self) -> None:
         """One turn: what has to be done every now and then, and what has come."""
@@ -193,6 +204,8 @@ class Member:
         elif code == KafkaError._AUTO_OFFSET_RESET and partition is not None:  # noqa: SLF001
             self._unplaced.add(partition.number)
         elif error is not None:
+            if code in _UNKNOWN_TOPIC:
+                self._old_partitions = 0
             self.hearing.hear(error)
 
     def _end_once(self) -> None:
@@ -213,9 +226,9 @@ class Member:
         try:
             due = self._due(partition)
             if due is None:
-                place.offset = first_offset(
-                    place, self._consumer, read_from=self._subscription.read_from, seconds=_ASK_SECONDS
-                )
+                # `latest` is as of the start, not as of when a partition is found that was added since.
+                read_from = self._subscription.read_from if number < self._old_partitions else EARLIEST
+                place.offset = first_offset(place, self._consumer, read_from=read_from, seconds=_ASK_SECONDS)
             else:
                 place.offset, _ = self._consumer.get_watermark_offsets(place, timeout=_ASK_SECONDS)
             # Not `seek`: a partition that lacks its offset is not being read, and only one that is can seek.
@@ -230,6 +243,11 @@ class Member:
         if due is None:
             # Committed at once: what comes until the first record is done with must not be passed over.
             partition.done = place.offset
+            _logger.info(
+                "%s: the group has committed nothing here: reading begins at offset %d",
+                partition.stream.name,
+                place.offset,
+            )
         else:
             _logger.error(
                 "%s: offset %d was due, and Kafka has it no more: its retention deleted it unread, "
@@ -259,7 +277,7 @@ class Member:
         """Ask what nobody told: how far there is to go, and whether all is well again."""
         try:
             if self.hearing.trouble is not None:
-                self._consumer.list_topics(self._topic, timeout=_ASK_SECONDS)
+                self._partitions_found()
                 self.hearing.all_is_well()
             unknown = [
                 TopicPartition(self._topic, one.number) for one in self.assignment if one.committed is None

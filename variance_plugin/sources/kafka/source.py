@@ -78,6 +78,12 @@ class KafkaSource:
         """What is wrong with the brokers now, in words, or None."""
         return self._member.hearing.trouble
 
+    @property
+    def fault(self) -> str | None:
+        """The same, if a person has to do something about it."""
+        hearing = self._member.hearing
+        return hearing.trouble if hearing.is_fault else None
+
     def records(self) -> Iterator[Record | Broken]:
         """See `Source`. It waits for brokers that do not answer.
 

@@ -44,6 +44,11 @@ _FAULTS: dict[int, tuple[str, str]] = {
     KafkaError.INVALID_GROUP_ID: ("no consumer group can have this name", "check the name of the group"),
 }
 
+# Waiting alone helps.
+_AWAY = {
+    KafkaError._ALL_BROKERS_DOWN: "no broker can be reached",  # noqa: SLF001
+}
+
 
 def is_fault(error: KafkaError) -> bool:
     """Whether a person has to do something about it."""
@@ -52,6 +57,6 @@ def is_fault(error: KafkaError) -> bool:
 
 def told(error: KafkaError, about: str) -> str:
     """In words: what it is about, what is wrong, what to do, and what Kafka says."""
-    wrong, advice = _FAULTS.get(error.code(), ("", ""))
+    words = ": ".join(_FAULTS.get(error.code(), ())) or _AWAY.get(error.code())
     said = f"{error.name()}: {error.str()}"
-    return f"{about}: {wrong}: {advice} ({said})" if wrong else f"{about}: {said}"
+    return f"{about}: {words} ({said})" if words else f"{about}: {said}"
