@@ -13,8 +13,8 @@ from tests.stand_ins.kafka import Cluster, start
 from .feeds import ON_EVERY_WAY, TO_GROUP
 from .runner import LIMIT_SECONDS, Runner
 
-# A mock cluster throws away what is above 5 MB of a partition, and keeps it in memory until then.
 _PARTITIONS = 4
+# A mock cluster keeps 5 MB of a partition, and throws away what is older.
 _PARTITIONS_OF_MOCK = 64
 _ROOT = Path(__file__).parent.parent
 # The group notices soon that a runner was killed.
@@ -40,6 +40,7 @@ class KafkaFeed:
     Args:
         folder: See `Feed`.
         cluster: Whose topic; None: one of its own, which is a real broker where one was fetched.
+        partitions: Of the topic; None: so many that either kind of cluster holds all events of a long proof.
     """
 
     points: ClassVar = ON_EVERY_WAY | TO_GROUP
@@ -49,13 +50,17 @@ class KafkaFeed:
     in_turn: ClassVar = False
     again: ClassVar = 0
 
-    def __init__(self, folder: Path, cluster: Cluster | None = None) -> None:  # noqa: ARG002 -- as every feed
+    def __init__(
+        self,
+        folder: Path,  # noqa: ARG002 -- as every feed
+        cluster: Cluster | None = None,
+        partitions: int | None = None,
+    ) -> None:
         self._own = start() if cluster is None else None
         used = cluster or cast("Cluster", self._own)
         self.name = f"kafka ({used.kind})"
-        topic = used.topic(
-            f"proof-{next(_numbers)}", partitions=_PARTITIONS if used.is_real else _PARTITIONS_OF_MOCK
-        )
+        enough = _PARTITIONS if used.is_real else _PARTITIONS_OF_MOCK
+        topic = used.topic(f"proof-{next(_numbers)}", partitions=partitions or enough)
         self.settings = _SETTINGS.format(brokers=used.brokers, topic=topic)
         self.gone = 0
         self._handed_over = 0

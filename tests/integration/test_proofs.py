@@ -58,7 +58,7 @@ def test_every_event_of_a_topic_ends_as_it_must_however_the_runner_is_killed(
     tmp_path: Path, kafka: Cluster
 ) -> None:
     """Around the commits of its offsets and at random, while a producer goes on writing."""
-    feed_in = partial(KafkaFeed, cluster=kafka)
+    feed_in = partial(KafkaFeed, cluster=kafka, partitions=4)
     found = conserve(
         feed_in, tmp_path, events=400, seed=1, points=TO_GROUP, random_kills=1, most_times=1, fast=100
     )
