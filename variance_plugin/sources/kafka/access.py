@@ -10,6 +10,10 @@ from ...secret import Secret
 # What is read ahead stays within this; librdkafka's own 64 MB are more than the rest of the program takes.
 _READ_AHEAD_KB = 16 * 1024
 
+# So soon at the latest it is noticed that a topic has more partitions, or is gone; librdkafka's own are five
+# minutes. Were it made anew meanwhile, reading would go on in it where the old one was.
+_REFRESH_MS = 5_000
+
 # So soon at the latest it is noticed that a broker is there again.
 _RECONNECT_MS = 2_000
 
@@ -50,6 +54,7 @@ class ClusterAccess:
         """Of a member of a group, which is told when to commit, and what."""
         return {
             "queued.max.messages.kbytes": _READ_AHEAD_KB,
+            "topic.metadata.refresh.interval.ms": _REFRESH_MS,
             **self._common(),
             "group.id": group,
             "partition.assignment.strategy": "cooperative-sticky",

@@ -204,9 +204,12 @@ class Member:
         elif code == KafkaError._AUTO_OFFSET_RESET and partition is not None:  # noqa: SLF001
             self._unplaced.add(partition.number)
         elif error is not None:
-            if code in _UNKNOWN_TOPIC:
-                self._old_partitions = 0
-            self.hearing.hear(error)
+            self._hear(error)
+
+    def _hear(self, error: KafkaError) -> None:
+        if error.code() in _UNKNOWN_TOPIC:
+            self._old_partitions = 0  # when there is one again, all of it is new
+        self.hearing.hear(error)
 
     def _end_once(self) -> None:
         """End what shall end once all is read; one to whom the group leaves nothing has nothing to read."""
@@ -276,9 +279,9 @@ class Member:
     def _look(self) -> None:
         """Ask what nobody told: how far there is to go, and whether all is well again."""
         try:
-            if self.hearing.trouble is not None:
-                self._partitions_found()
-                self.hearing.all_is_well()
+            # Of a topic that is gone librdkafka itself may tell only minutes later.
+            self._partitions_found()
+            self.hearing.all_is_well()
             unknown = [
                 TopicPartition(self._topic, one.number) for one in self.assignment if one.committed is None
             ]
@@ -292,7 +295,7 @@ class Member:
                 )
                 partition.end = max(partition.end, ends[1])
         except KafkaException as error:
-            self.hearing.hear(error.args[0])
+            self._hear(error.args[0])
 
     def _commit(self) -> None:
         places = pending(self.assignment)
