@@ -41,13 +41,8 @@ class Progress:
     broken: int = 0
 
 
-def run(records: Iterable[Record | Broken], host: Host, progress: Progress, *, once: bool) -> None:
-    """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows.
-
-    Raises:
-        UsageError: Where it is read once, and too much of it cannot be exported.
-    """
-    host.begin_reading(lambda: progress.read, ends=once)
+def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
+    """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows."""
     skips = host.skips
     watermark = host.watermark
     try:

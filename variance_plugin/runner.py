@@ -18,8 +18,7 @@ from .pipeline import Progress, run, standing
 from .plurals import many
 from .points import Point, reached
 from .runtime import Host, LoadedPlugin, Shared, hosted
-from .runtime.assembly import keeper, record_breaker, refuse_to_nowhere
-from .runtime.breaker import Tolerance
+from .runtime.assembly import keeper, refuse_to_nowhere
 from .runtime.calls import Calls
 from .runtime.hosted import HookLimits, HostedPlugin
 from .runtime.loading import plugin_values
@@ -90,7 +89,6 @@ class Runner:
         self._ending = ExitStack()
         self._is_set_up = False
         self._remembers_waits = remembers_waits
-        self._tolerance = Tolerance(most_per_hundred=settings.dead_letters.most_per_hundred)
         with ExitStack() as starting:
             self.state = StateFile.open(settings.state, clock)
             starting.callback(self.state.close)
@@ -189,7 +187,7 @@ class Runner:
         self._is_set_up = True
         self._say_start()
         self._begin_cohorts(once=once)
-        run(self.source.records(), self.host, self.progress, once=once)
+        run(self.source.records(), self.host, self.progress)
         if once and self._cohorts is not None:
             self._cohorts.join(None)
             if self._cohorts.failure is not None:
@@ -227,10 +225,16 @@ class Runner:
             return "it is being stopped"
         if self.state.failure is not None:
             return str(self.state.failure)
-        trouble = self.host.trouble or next(filter(None, (fault() for fault in self._faults)), None)
-        if trouble is None and self._cohorts is not None and self._cohorts.refusal is not None:
-            trouble = f"the cohorts could not be synced: {self._cohorts.refusal}"
-        return trouble
+        for plugin in self.host.plugins:
+            if plugin.off is not None:
+                return f"the plugin {plugin.name} is switched off: {plugin.off}"
+        for exporter in self.host.exporters:
+            if exporter.wait is not None and exporter.wait.at_fault:
+                return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
+        fault = next(filter(None, (fault() for fault in self._faults)), None)
+        if fault is None and self._cohorts is not None and self._cohorts.refusal is not None:
+            fault = f"the cohorts could not be synced: {self._cohorts.refusal}"
+        return fault
 
     def _say_start(self) -> None:
         letters = sum(self.dead_letters.tally().values())
@@ -283,7 +287,6 @@ class Runner:
             posthog=self._project.of,
             jobs=self._jobs,
             geoip=geoip,
-            tolerance=self._tolerance,
         )
         plugins = [
             _hosted(load(plugin), plugin, shared) for plugin in self.settings.plugins if plugin.enabled
@@ -297,7 +300,6 @@ class Runner:
             clock=self._clock,
             calls=self._calls,
             reject=keeper(self._letters(RUNNER), self._clock, _logger),
-            breaker=record_breaker(self._tolerance, self._clock, _logger),
             memory=StoredStorage(self.state, RUNNER) if self._remembers_waits else None,
             overflow=self._overflow(exporting),
             schedule=schedule,

@@ -66,7 +66,7 @@ def run_through(host: Host) -> Progress:
     ]
     progress = Progress()
     host.start()
-    run(records, host, progress, once=True)
+    run(records, host, progress)
     assert host.finish()
     return progress
 

@@ -109,7 +109,7 @@ def _export(
     )
     progress = Progress()
     host.start()
-    run(FileSource(paths).records(), host, progress, once=True)
+    run(FileSource(paths).records(), host, progress)
     host.finish()
     return summarize(host, progress), dead_letters.reasons
 

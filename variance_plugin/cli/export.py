@@ -31,17 +31,6 @@ def export(  # noqa: PLR0913 -- a command line has its options here
             "Without it: [bold]dead-letters.jsonl[/], or the state file.",
         ),
     ] = None,
-    most_per_hundred: Annotated[
-        int,
-        typer.Option(
-            "--most-per-hundred",
-            metavar="NUMBER",
-            min=0,
-            max=100,
-            help="So many of a hundred events in a row may be rejected without being sent. With more it "
-            "ends, with status 3, since the files are wrong ones. 100: all.",
-        ),
-    ] = 20,
     give_up_after: Annotated[
         float | None,
         typer.Option(
@@ -95,7 +84,6 @@ def export(  # noqa: PLR0913 -- a command line has its options here
         state=state,
         give_up_after_seconds=give_up_after,
         flush_seconds=stop_within,
-        most_per_hundred=most_per_hundred,
         as_json=as_json,
         verbose=verbose,
     )

@@ -13,7 +13,6 @@ from ..errors import UsageError
 from ..pipeline import Progress, run, summarize
 from ..plugin import VariancePlugin
 from ..runtime import Host, LoadedPlugin, lone_host
-from ..runtime.breaker import Tolerance
 from ..settings import manifest, read_settings
 from ..sources import Broken, Record
 from ..sources.file import FileSource
@@ -41,8 +40,6 @@ class Order:
     give_up_after_seconds: float | None
     flush_seconds: float
     """So long a stop may take."""
-    most_per_hundred: int
-    """So many of a hundred events in a row may be rejected without being sent; with more, it ends."""
     as_json: bool
     verbose: bool
 
@@ -101,7 +98,6 @@ def _deliver(  # noqa: PLR0913 -- it stands where all of them meet
         dead_letters=keeping.dead_letters,
         unreadable=keeping.unreadable,
         logger=notices.logger(),
-        tolerance=Tolerance(most_per_hundred=order.most_per_hundred, setting="--most-per-hundred"),
         acknowledge=acknowledge,
     )
     progress = Progress()
@@ -139,7 +135,7 @@ def _deliver(  # noqa: PLR0913 -- it stands where all of them meet
             at_once=at_once,
         ) as watch:
             try:
-                run(chain(source.records(), watch.end_mark()), host, progress, once=True)
+                run(chain(source.records(), watch.end_mark()), host, progress)
             except Exception as error:  # noqa: BLE001 -- what was read is delivered first; raised below
                 failure = error
                 watch.stop(str(error) if isinstance(error, UsageError) else "a fault of the program")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Clock
@@ -10,7 +10,6 @@ from ..errors import StateError, UsageError
 from ..hooks import Attachment, Cache, Cursor, Geoip, Posthog, Rejection, Storage
 from ..state import InMemoryCache, InMemoryCursor, InMemoryJobQueue, InMemoryStorage
 from ..turns import Turns
-from .breaker import USUAL, Breaker, Tolerance
 from .calls import Calls
 from .dead_letters import DeadLetters
 from .host import Host
@@ -51,7 +50,6 @@ class Shared:
     posthog: Callable[[str], Posthog]
     jobs: JobQueue
     geoip: Geoip
-    tolerance: Tolerance = USUAL
 
     @classmethod
     def in_memory(
@@ -91,12 +89,6 @@ def hosted(
     name = loaded.name
     counts = Counts()
     tally = None if loaded.counts_events else Tally(counts)
-    keep = keeper(shared.dead_letters(name), shared.clock, shared.logger(name))
-    breaker = None
-    if loaded.prepare_event is not None:  # any other rejects in lanes, in calls that may not wait for long
-        problem = f"events cannot be exported by {name}: a plugin spoils them, or the source is a wrong one"
-        breaker = Breaker(problem, shared.tolerance, clock=shared.clock, logger=shared.logger(name))
-        keep = breaker.guard(keep)
     meta = HostMeta(
         config=config,
         attachments=attachments or {},
@@ -109,7 +101,7 @@ def hosted(
         utils=Utils(shared.cursor(name)),
         geoip=shared.geoip,
         posthog=shared.posthog(name),
-        set_aside=keep,
+        set_aside=keeper(shared.dead_letters(name), shared.clock, shared.logger(name)),
         on_rejection=_do_nothing if tally is None else tally.rejected,
     )
     return HostedPlugin(
@@ -120,7 +112,6 @@ def hosted(
         calls=shared.calls,
         limits=shared.limits,
         report=shared.report,
-        breaker=breaker,
     )
 
 
@@ -132,7 +123,6 @@ def lone_host(  # noqa: PLR0913 -- it stands where all of them meet
     dead_letters: DeadLetters,
     logger: logging.Logger,
     unreadable: DeadLetters | None = None,
-    tolerance: Tolerance = USUAL,
     acknowledge: Callable[[Any], None] = lambda _record: None,
 ) -> Host:
     """A host of one plugin that needs nothing but its configuration.
@@ -144,17 +134,15 @@ def lone_host(  # noqa: PLR0913 -- it stands where all of them meet
         dead_letters: Where what it rejects is kept.
         logger: Its own, and the host's.
         unreadable: Where records are kept that never became events; None is with the others.
-        tolerance: How much of what is read may be set aside.
         acknowledge: See `Host`.
     """
-    shared = replace(Shared.in_memory(clock, dead_letters=dead_letters, logger=logger), tolerance=tolerance)
+    shared = Shared.in_memory(clock, dead_letters=dead_letters, logger=logger)
     plugin = hosted(loaded, config, shared)
     return Host(
         [plugin],
         clock=clock,
         calls=shared.calls,
         reject=keeper(unreadable or dead_letters, clock, logger),
-        breaker=record_breaker(tolerance, clock, logger),
         ends_at_fault=True,
         acknowledge=acknowledge,
     )
@@ -171,12 +159,6 @@ def refuse_to_nowhere(plugins: Sequence[HostedPlugin]) -> None:
             "no plugin exports events: all of them would be read and go nowhere. For Variance add to the "
             'settings: [[plugins]] and below it name = "variance"'
         )
-
-
-def record_breaker(tolerance: Tolerance, clock: Clock, logger: logging.Logger) -> Breaker:
-    """Looks at records that never become events."""
-    problem = "records are no events of PostHog's: the source is a wrong one"
-    return Breaker(problem, tolerance, clock=clock, logger=logger)
 
 
 def keeper(dead_letters: DeadLetters, clock: Clock, logger: logging.Logger) -> Callable[[Rejection], None]:

@@ -83,8 +83,7 @@ class Exporter:
             for number, lane in enumerate(self.lanes)
         ]
         self._failure: BaseException | None = None
-        self.offered = 0
-        """Events that were offered, by one thread."""
+        self._offered = 0
         self._beside = 0
 
     def start(self) -> None:
@@ -117,7 +116,7 @@ class Exporter:
 
     def offer(self, event: Event, size_bytes: int, mark: Mark) -> None:
         """Hand over one event; waits while there is no room for it."""
-        self.offered += 1
+        self._offered += 1
         if self.plugin.tally is not None and not self.wants(event):
             return
         overflow = self._overflow
@@ -245,7 +244,7 @@ class Exporter:
     @property
     def seen(self) -> int:
         """Events that were offered, or are delivered beside the lanes; each by one thread."""
-        return self.offered + self._beside
+        return self._offered + self._beside
 
     @property
     def wait(self) -> Wait | None:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from ..clock import Clock
@@ -10,7 +9,6 @@ from ..errors import UsageError
 from ..events import Event
 from ..formats import UnreadEvent, glance, is_named, unread
 from ..hooks import Rejection, Storage
-from .breaker import Breaker
 from .calls import Calls
 from .chain import Chain
 from .exporter import Exporter
@@ -36,7 +34,6 @@ class Host:
         clock: Everybody's.
         calls: Through which the hooks are called.
         reject: Keeps a record that never became an event.
-        breaker: Looks at how many these are.
         memory: Where outages of destinations are remembered over restarts.
         overflow: By an exporter's name, where its events go while it cannot take them and others can.
         schedule: What runs by the clock.
@@ -53,7 +50,6 @@ class Host:
         clock: Clock,
         calls: Calls,
         reject: Callable[[Rejection], None],
-        breaker: Breaker | None = None,
         memory: Storage | None = None,
         overflow: Mapping[str, Queue] | None = None,
         schedule: Schedule | None = None,
@@ -64,7 +60,7 @@ class Host:
     ) -> None:
         self.plugins = plugins
         self.chain = Chain(plugins)
-        self.reject = reject if breaker is None else breaker.guard(reject)
+        self.reject = reject
         """Sets a record aside that never became an event."""
         self._chained = not self.chain.is_empty
         self.watermark = Watermark(self._oldest, acknowledge)
@@ -90,7 +86,6 @@ class Host:
             if plugin.hooks.export_events is not None
         ]
         self._unwanted = Unwanted(self.exporters)
-        self._breaker = breaker
 
     def start(self) -> None:
         """Set up the plugins, one after the other, and open the lanes.
@@ -114,19 +109,6 @@ class Host:
             self._replays.begin(self.exporters, self.process)
         if self._schedule is not None:
             self._schedule.start()
-
-    def begin_reading(self, read: Callable[[], int], *, ends: bool) -> None:
-        """The thread that calls this offers the events.
-
-        Args:
-            read: How many have been read, with the one that is looked at.
-            ends: Whether the run ends where too many cannot be exported; else reading is held up.
-        """
-        if self._breaker is not None:
-            self._breaker.begin(read, ends=ends)
-        for exporter in self.exporters:
-            if exporter.plugin.breaker is not None:
-                exporter.plugin.breaker.begin(partial(getattr, exporter, "offered"), ends=ends)
 
     def skips(self, name: str) -> LeftOut | None:
         """By name alone: as what such events are left out, or None. For who reads the events, and counts."""
@@ -210,18 +192,6 @@ class Host:
         """The longest wait of an exporter that is put off now; to be read by who shows it."""
         waits = [wait for exporter in self.exporters if (wait := exporter.wait) is not None]
         return min(waits, key=lambda wait: wait.since, default=None)
-
-    @property
-    def trouble(self) -> str | None:
-        """What a person has to look at; None when nothing is."""
-        for plugin in self.plugins:
-            if plugin.off is not None:
-                return f"the plugin {plugin.name} is switched off: {plugin.off}"
-        for exporter in self.exporters:
-            if exporter.wait is not None and exporter.wait.at_fault:
-                return f"the destination of {exporter.plugin.name} is at fault: {exporter.wait.reason}"
-        breakers = [self._breaker, *(exporter.plugin.breaker for exporter in self.exporters)]
-        return next((one.trouble for one in breakers if one is not None and one.trouble is not None), None)
 
     @property
     def failure(self) -> BaseException | None:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from ..errors import RetryError, SettingsError, Stopped, UsageError
 from ..plurals import many
 from ..turns import Turns
-from .breaker import Breaker
 from .calls import Calls, HookTimeout
 from .loading import Hook, LoadedPlugin
 from .meta.host_meta import HostMeta
@@ -49,7 +48,6 @@ class HostedPlugin:
         calls: The host's.
         limits: The host's.
         report: Told of each failure, beside the log.
-        breaker: Looks at what it rejects; None when nobody does.
     """
 
     def __init__(  # noqa: PLR0913 -- it stands where all of them meet
@@ -62,7 +60,6 @@ class HostedPlugin:
         calls: Calls,
         limits: HookLimits,
         report: FaultReport,
-        breaker: Breaker | None = None,
     ) -> None:
         self.loaded = loaded
         self.name = loaded.name
@@ -70,7 +67,6 @@ class HostedPlugin:
         self.meta = meta
         self.counts = counts
         self.tally = tally
-        self.breaker = breaker
         self.off: str | None = None
         """Why it was switched off; its hooks are not called any more then, but for the last."""
         self._calls = calls

@@ -83,16 +83,6 @@ class SpoolSettings:
     """When so much has come together, senders are asked to come again later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetterSettings:
-    """What may become a dead letter."""
-
-    __pydantic_config__ = STRICT
-
-    most_per_hundred: Annotated[int, Field(ge=0, le=100), NUMBER] = 20
-    """So many of a hundred events in a row may, without having been sent. With more, reading is held up."""
-
-
 def _nothing() -> Secret:
     return Secret("")
 
@@ -204,8 +194,6 @@ class RunnerSettings:
     """How much a plugin may take."""
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     """Where events are kept that cannot be read twice."""
-    dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
-    """What may become a dead letter."""
     posthog: PosthogSettings = field(default_factory=PosthogSettings)
     """Your own PostHog project."""
     cohorts: CohortSettings = field(default_factory=CohortSettings)
