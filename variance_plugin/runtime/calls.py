@@ -38,6 +38,7 @@ class Calls:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._monotonic = clock.monotonic
         self._slots: list[_Slot] = []
         self._own = threading.local()
         self._starting = threading.Lock()
@@ -58,7 +59,7 @@ class Calls:
         if slot.ends_at is not None:
             return function(*args)  # within another call, whose limit holds
         try:
-            slot.ends_at = self._clock.monotonic() + limit_seconds
+            slot.ends_at = self._monotonic() + limit_seconds
             try:
                 return function(*args)
             finally:
@@ -115,11 +116,12 @@ class Calls:
 class _Slot:
     """What one thread is in the middle of."""
 
-    __slots__ = ("_interrupted", "_lock", "_thread_id", "ends_at")
+    __slots__ = ("_interrupted", "_is_looked_at", "_lock", "_thread_id", "ends_at")
 
     def __init__(self) -> None:
         self._thread_id = threading.get_ident()
         self._lock = threading.Lock()
+        self._is_looked_at = False
         self._interrupted = False
         self.ends_at: float | None = None
 
@@ -127,20 +129,25 @@ class _Slot:
         if not self._is_overdue(now):
             return
         with self._lock:  # the call cannot end, and another begin, between the look and the deed
+            self._is_looked_at = True
             if self._is_overdue(now) and not self._interrupted:
                 self._interrupted = True
                 _raise_in(self._thread_id, _Interrupt)
+            self._is_looked_at = self._interrupted
 
     def _is_overdue(self, now: float) -> bool:
         ends_at = self.ends_at
         return ends_at is not None and now > ends_at
 
     def end(self) -> None:
-        with self._lock:
-            self.ends_at = None
-            if self._interrupted:
-                self._interrupted = False
-                _raise_in(self._thread_id, None)  # if it has not been raised yet it must not be any more
+        self.ends_at = None
+        # In this order: who looks from now on finds that it has ended, and who looks already has said so.
+        if self._is_looked_at:
+            with self._lock:
+                self._is_looked_at = False
+                if self._interrupted:
+                    self._interrupted = False
+                    _raise_in(self._thread_id, None)  # if it has not been raised yet it must not be any more
 
 
 class _Loop:

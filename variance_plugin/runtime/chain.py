@@ -1,14 +1,13 @@
 """`process_event` and `on_event` of every plugin, in order."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from ..errors import InvalidRecord, Stopped
 from ..events import Event
 from ..formats import UnreadEvent, place, unread
 from ..records import event_in, record_of
 from .hosted import HostedPlugin
-from .loading import Hook
 
 
 class Chain:
@@ -22,7 +21,7 @@ class Chain:
 
     def __init__(self, plugins: Sequence[HostedPlugin]) -> None:
         self._processing = [
-            (one, hook, one.caller(hook)) for one in plugins if (hook := one.hooks.process_event) is not None
+            (one, hook, one.callers(hook)) for one in plugins if (hook := one.hooks.process_event) is not None
         ]
         self._listening = [(one, hook) for one in plugins if (hook := one.hooks.on_event) is not None]
 
@@ -41,37 +40,44 @@ class Chain:
         if type(event) is not UnreadEvent and not event.record:
             event.record = record_of(event)
         passed: Event | None = event
-        for plugin, hook, call in self._processing:
-            if plugin.off is None and passed is not None:
-                passed = _processed(plugin, hook, call, passed)
-        if passed is not None:
-            for plugin, hook in self._listening:
-                if plugin.off is None:
-                    # Each its own: what it changes nobody else sees.
-                    plugin.attempt(hook, unread(passed), plugin.meta)
+        for plugin, hook, callers in self._processing:
+            if plugin.off is not None or passed is None:
+                continue
+            record, position = place(passed)
+            try:
+                processed = next(callers)(passed, plugin.meta)
+                if type(processed) is UnreadEvent:  # as most events, which a plugin is not interested in
+                    passed = processed
+                elif processed is not None:
+                    passed = checked(processed)
+                    passed.record, passed.position = record_of(passed), position
+                else:
+                    passed = None
+                    plugin.counts.increment(DROPPED)
+            except Stopped:
+                raise
+            except Exception as error:  # noqa: BLE001 -- a plugin may raise anything
+                passed = _as_it_was(record, position, error)
+                plugin.failed(hook, error)
+            else:
+                plugin.went_well(hook)
+        if self._listening and passed is not None:
+            self._tell(passed)
         return passed
 
+    def _tell(self, event: Event) -> None:
+        for plugin, hook in self._listening:
+            if plugin.off is None:
+                # Each its own: what it changes nobody else sees.
+                plugin.attempt(hook, unread(event), plugin.meta)
 
-def _processed(plugin: HostedPlugin, hook: Hook, call: Callable[..., Any], event: Event) -> Event | None:
-    record, position = place(event)
-    try:
-        processed = call(event, plugin.meta)
-        if processed is not None and type(processed) is not UnreadEvent:
-            event = checked(processed)
-            event.record, event.position = record_of(event), position
-    except Stopped:
-        raise
-    except Exception as error:  # noqa: BLE001 -- a plugin may raise anything
-        before = event_in(record, position)
-        if isinstance(error, InvalidRecord):
-            before.event  # noqa: B018 -- looking at it tells whether the record was at fault, and not the plugin
-        plugin.failed(hook, error)
-        return before
-    plugin.went_well(hook)
-    if processed is None:
-        plugin.counts.increment(DROPPED)
-        return None
-    return cast("Event", processed)
+
+def _as_it_was(record: bytes, position: Any, error: Exception) -> Event:
+    """The event ahead of a plugin that failed on it. Raises `InvalidRecord` where it was none already."""
+    before = event_in(record, position)
+    if isinstance(error, InvalidRecord):
+        before.event  # noqa: B018 -- looking at it tells whether the record was at fault, and not the plugin
+    return before
 
 
 def checked(processed: object) -> Event:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, repeat
 from typing import Any, TypeAlias
 
 from ..errors import RetryError, SettingsError, Stopped, UsageError
@@ -133,21 +134,13 @@ class HostedPlugin:
         finally:
             self.hook_seconds[hook.name].observe(clock.monotonic() - began)
 
-    def caller(self, hook: Hook) -> Callable[..., Any]:
-        """A function that does as `call` does for that hook, for who calls it with every event.
+    def callers(self, hook: Hook) -> Iterator[Callable[..., Any]]:
+        """Without end, a function for each call of that hook, for who calls it with every event.
 
-        Only the time of some calls is taken: that of all would cost more than many a hook. From one thread
-        at a time.
+        They do as `call` does, but only the time of some is taken: that of all would cost more than many a
+        hook. From one thread at a time.
         """
-        unmeasured = self._caller(hook)
-        number = -1
-
-        def call(*args: Any) -> Any:
-            nonlocal number
-            number += 1
-            return unmeasured(*args) if number % _MEASURED_EVERY else self.call(hook, *args)
-
-        return call
+        return cycle([partial(self.call, hook), *repeat(self._caller(hook), _MEASURED_EVERY - 1)])
 
     def _caller(self, hook: Hook) -> Callable[..., Any]:
         export = hook is self.hooks.export_events
