@@ -205,7 +205,7 @@ def test_two_runners_share_a_topic_and_one_goes_on_for_the_other_that_is_killed(
 def test_a_runner_that_joins_under_load_costs_nothing(
     running: Starting, variance: LocalVariance, kafka: Cluster, topic: str, produced: Produced
 ) -> None:
-    """Partitions move in good order, so nothing comes twice either."""
+    """Partitions move in good order: nothing is lost, and on a real cluster nothing comes twice either."""
     variance.answer_with(lambda _post: Answer(delay_seconds=0.01))
     with running(name="a") as first:
         produced.add(500)
@@ -217,8 +217,9 @@ def test_a_runner_that_joins_under_load_costs_nothing(
             stop(second)
         stop(first)
 
-    assert 1_000 == found.total()
-    if kafka.is_real:  # the mock cluster refuses commits while a group rebalances, as it does when one leaves
+    assert 1_000 == len(found)
+    if kafka.is_real:  # the mock cluster refuses commits while a group rebalances
+        assert 1_000 == found.total()
         assert [250] * PARTITIONS == committed(kafka.brokers, f"{topic}-group", topic, partitions=PARTITIONS)
 
 
