@@ -22,6 +22,7 @@ _WHITE_SPACE = b" \t\r\n"
 _HEAD_BYTES = 1024 * 1024
 
 _OPENING_BRACKET = re.compile(rb"\s*\[")
+_ARRAY_IN_ARRAY = re.compile(rb"\[\s*\[")
 _SEPARATOR = re.compile(rb"[\s,]*")
 _STRING_OR_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
 
@@ -59,7 +60,8 @@ def layout_of(head: bytes, *, ended: bool) -> Layout | None:
             return Layout.LINES
         return Layout.OBJECTS if goes_on or ended else None
     if not is_json(first):
-        return Layout.ARRAY
+        # No array of events begins with an array, and a pipe must not wait for the end of what is none.
+        return Layout.LINES if _ARRAY_IN_ARRAY.match(first) else Layout.ARRAY
     one_array = Layout.LINES if goes_on else Layout.ARRAY  # a second one below: each line is an array
     return one_array if goes_on or ended else None
 
