@@ -8,6 +8,8 @@ import pytest
 
 from variance_plugin.errors import SpoolFull, StateError
 from variance_plugin.sources.http.keeping import Keeper
+from variance_plugin.sources.http.precedence import Precedence
+from variance_plugin.testing import FakeClock
 
 SECONDS = 10.0
 
@@ -94,3 +96,30 @@ def test_closing_keeps_what_waits() -> None:
 
     asyncio.run(go())
     assert [[b"1"]] == keep.writes
+
+
+def test_who_gives_way_waits_for_the_write_and_for_no_more() -> None:
+    """Before a request has come that far, as while its body is on its way, nobody has to."""
+    keep, precedence = Keep(), Precedence(FakeClock(), way_seconds=50)
+    order: list[str] = []
+
+    def give_way() -> None:
+        precedence.give_way()
+        order.append("gave way")
+
+    async def post() -> None:
+        keeper = Keeper(keep, lambda: None, precedence)
+        await asyncio.to_thread(precedence.give_way)
+        kept = asyncio.create_task(keeper.keep([b"1"]))
+        await asyncio.to_thread(keep.began.wait, SECONDS)
+        giving = threading.Thread(target=give_way)
+        giving.start()
+        order.append("written")
+        keep.may_write.set()
+        await kept
+        await asyncio.to_thread(giving.join, SECONDS)
+        await asyncio.to_thread(keeper.close)
+
+    asyncio.run(post())
+
+    assert ["written", "gave way"] == order

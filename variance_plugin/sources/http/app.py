@@ -11,7 +11,6 @@ from ...clock import Clock
 from ...errors import InvalidRecord, SpoolFull, StateError
 from ...turns import Turns
 from .exchange import Answer, Door, Doors, Limits, Refused, Request
-from .precedence import Precedence
 from .reading import Budget, Gone, Receive, Share, busy, check_length, discard_body, read_body
 
 _logger = logging.getLogger(__name__)
@@ -56,10 +55,9 @@ class App:
         limits: What they may cost.
         trusted_proxies: So many proxies stand in front, and each adds to `X-Forwarded-For` whom it heard.
         told: Is told of every one; called in the thread of the server.
-        precedence: Is told of every one, too, from its first byte to its answer.
     """
 
-    def __init__(  # noqa: PLR0913 -- all that a request meets
+    def __init__(
         self,
         doors: Doors,
         *,
@@ -67,7 +65,6 @@ class App:
         limits: Limits,
         trusted_proxies: int = 0,
         told: Told = lambda _exchange: None,
-        precedence: Precedence | None = None,
     ) -> None:
         self._doors = doors
         self._clock = clock
@@ -76,14 +73,9 @@ class App:
         self._trusted_proxies = trusted_proxies
         self._told = told
         self._turns = Turns(clock)
-        self._precedence = precedence or Precedence(clock)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """See the specification of ASGI."""
-        with self._precedence:
-            await self._exchange(scope, receive, send)
-
-    async def _exchange(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         began = self._clock.monotonic()
         head = self._head(scope)
         door = self._doors(head.path)

@@ -72,14 +72,12 @@ class HttpIntake:
         self._passing = None if forwarding is None else PassingDoor(forwarding.upstream)
         self._has_ended = False
         self._appended: Wake | None = None
-        self._precedence = Precedence(clock)
         app = App(
             self._door,
             clock=clock,
             limits=access.limits,
             trusted_proxies=access.trusted_proxies,
             told=told,
-            precedence=self._precedence,
         )
         self._server = HttpServer(
             app,
@@ -90,7 +88,8 @@ class HttpIntake:
             certificate=access.certificate,
         )
         self._unpacking = Unpacking()
-        self._keeper = Keeper(keep, self._wake)
+        self._precedence = Precedence(clock)
+        self._keeper = Keeper(keep, self._wake, self._precedence)
         self._doors = [*self._doors_for(access)]
 
     @property

@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from ...errors import SpoolFull, VarianceError
 from ..spool import Wake
+from .precedence import Precedence
 
 
 class Keep(Protocol):
@@ -39,11 +40,13 @@ class Keeper:
     Args:
         keep: Where it is kept.
         appended: Called after every write, in the writing thread.
+        precedence: Entered by each who waits for a write; None: nobody gives way to them.
     """
 
-    def __init__(self, keep: Keep, appended: Wake) -> None:
+    def __init__(self, keep: Keep, appended: Wake, precedence: Precedence | None = None) -> None:
         self._keep = keep
         self._appended = appended
+        self._precedence = precedence or nullcontext()
         self._changed = threading.Condition()
         self._waiting: list[_Waiting] = []
         self._closed = False
@@ -61,7 +64,8 @@ class Keeper:
         with self._changed:
             self._waiting.append(_Waiting(records, kept))
             self._changed.notify()
-        await kept
+        with self._precedence:
+            await kept
 
     def close(self) -> None:
         """Keep what waits, and return."""

@@ -11,11 +11,11 @@ _OWN_SECONDS = 0.005
 
 
 class Precedence:
-    """Lets one thread go on only while no request is under way, or for its fair share of the time.
+    """Lets one thread go on only while no request waits to be kept, or for its fair share of the time.
 
     Python runs one thread at a time. Where one always has something to do, each of the many short steps of a
     request waits for it: without precedence, requests that come while a backlog is worked through wait for
-    seconds.
+    seconds. What a request waits for elsewhere, for a slow client or for PostHog, takes no processor.
 
     Entered by requests, all in one thread; `give_way` is called by the thread that gives way.
 
@@ -37,7 +37,7 @@ class Precedence:
         self._until = 0.0
 
     def __enter__(self) -> None:
-        """A request begins."""
+        """A request begins to wait."""
         self._requests += 1
         if self._requests == 1:
             self._is_idle.clear()
@@ -45,13 +45,13 @@ class Precedence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """It is answered."""
+        """It has been kept, or refused."""
         self._requests -= 1
         if not self._requests:
             self._is_idle.set()
 
     def give_way(self) -> None:
-        """Wait until no request is under way, or one's own turn has come."""
+        """Wait until none waits, or one's own turn has come."""
         if self._requests and self._clock.monotonic() >= self._until:
             self._is_idle.wait(self._way_seconds)
             self._until = self._clock.monotonic() + self._own_seconds
