@@ -134,7 +134,7 @@ class VariancePlugin:
             if isinstance(event, Prepared):
                 batch.append(event)
             elif (made := self.prepare_event(event, meta)) is not None:
-                unprepared[len(batch)] = event
+                unprepared[id(made)] = event
                 batch.append(made)
         report = self._deliverer.deliver(bodies_of(batch), is_replay=host.is_replay)
         left = self._account(batch, report, host)
@@ -142,7 +142,7 @@ class VariancePlugin:
             _say_paused(report.pause, host, self._turns)
             raise RetryError(
                 report.pause.reason,
-                events=self._given_back(left, batch, unprepared) if unprepared else left,
+                events=self._given_back(left, unprepared) if unprepared else left,
                 retry_after_seconds=report.pause.retry_after_seconds,
                 at_fault=report.pause.at_fault,
             )
@@ -172,14 +172,13 @@ class VariancePlugin:
         return left
 
     def _given_back(
-        self, left: Sequence[Prepared], batch: Sequence[Prepared], unprepared: Mapping[int, AnyEvent]
+        self, left: Sequence[Prepared], unprepared: Mapping[int, AnyEvent]
     ) -> list[AnyEvent | Prepared]:
         """What is left, as it was given: that is mapped again the next time, and must tell its news again."""
-        given = {id(batch[place]): event for place, event in unprepared.items()}
         for one in left:
-            if id(one) in given:
+            if id(one) in unprepared:
                 self._memory.forget(one.facts)
-        return [given.get(id(one), one) for one in left]
+        return [unprepared.get(id(one), one) for one in left]
 
     def _warn_of_size(self, event: Event, host: "_Host") -> None:
         if not self._warned_of_size.is_set():
