@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from tests.stand_ins.posthog import KEY, PROJECT, PostHog
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
 SECONDS = 30.0
@@ -45,19 +46,31 @@ class Program:
         """Let commands send to a local Variance, with these further parameters in capitals."""
         self.settings |= sending_to(variance) | {f"VARIANCE_{name}": text for name, text in more.items()}
 
-    def write_settings(
+    def ask(self, posthog: PostHog) -> None:
+        """Let commands ask a PostHog on this machine about its project."""
+        self.settings |= {
+            "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
+            "RUNNER_POSTHOG__HOST": posthog.url,
+            "RUNNER_POSTHOG__PROJECT_ID": str(PROJECT),
+        }
+
+    def write_settings(  # noqa: PLR0913 -- a file has its parts here
         self,
         url: str,
         *,
+        name: str = "runner",
+        state: str = "variance.db",
         source: str = 'paths = ["events.jsonl"]',
         listen: str = "off",
         more: str = "",
         **parameters: float,
     ) -> None:
-        """Write a `runner.toml` that sends to a local Variance, soon, and with no retries but the host's.
+        """Write a file of settings that sends to a local Variance, soon, and with no retries but the host's.
 
         Args:
             url: Where that is.
+            name: Of the file, without its `.toml`.
+            state: The state file.
             source: What its table says.
             listen: Where its metrics are.
             more: Further tables.
@@ -65,8 +78,9 @@ class Program:
         """
         given = {"exportEventsBufferSeconds": 0.05, "retrySeconds": 0, **parameters}
         lines = "\n".join(f"{key} = {value}" for key, value in given.items())
-        (self._folder / "runner.toml").write_text(
-            f'[source]\n{source}\n[[plugins]]\nname = "variance"\n[plugins.config]\nwebhookUrl = "{url}"\n'
+        (self._folder / f"{name}.toml").write_text(
+            f'state = "{state}"\n[source]\n{source}\n'
+            f'[[plugins]]\nname = "variance"\n[plugins.config]\nwebhookUrl = "{url}"\n'
             f'authHeader = "Bearer demo-token"\nallowedHosts = "127.0.0.1"\n{lines}\n'
             f'[metrics]\nlisten = "{listen}"\n{more}\n'
         )

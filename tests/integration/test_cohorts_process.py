@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.benches.program import SECONDS, Process, Program, Starting, hold_post
-from tests.stand_ins.posthog import KEY, PROJECT, Cohort, PostHog, person
+from tests.stand_ins.posthog import KEY, Cohort, PostHog, person
 from variance_plugin.receiver import LocalVariance
 
 
@@ -26,12 +26,8 @@ def posthog() -> Iterator[PostHog]:
 def running(program: Program, posthog: PostHog, variance: LocalVariance) -> Starting:
     """Start the program."""
     program.send_to(variance, EXPORT_EVENTS_BUFFER_SECONDS="0.05")
-    program.settings |= {
-        "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
-        "RUNNER_POSTHOG__HOST": posthog.url,
-        "RUNNER_POSTHOG__PROJECT_ID": str(PROJECT),
-        "RUNNER_METRICS__LISTEN": "off",
-    }
+    program.ask(posthog)
+    program.settings["RUNNER_METRICS__LISTEN"] = "off"
     return program.start
 
 

@@ -25,9 +25,11 @@ PARTITIONS = 4
 
 Figures: TypeAlias = dict[tuple[str, ...], float]
 
-SETTINGS = """
-state = "{name}.db"
-[kafka]
+SOURCE = """type = "kafka"
+topic = "{topic}"
+group = "{topic}-group"
+"""
+CLUSTER = """[kafka]
 brokers = ["{brokers}"]
 [kafka.properties]
 "session.timeout.ms" = 1500
@@ -35,21 +37,6 @@ brokers = ["{brokers}"]
 "fetch.wait.max.ms" = 50
 "reconnect.backoff.max.ms" = 500
 {properties}
-[source]
-type = "kafka"
-topic = "{topic}"
-group = "{topic}-group"
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 0.05
-maxBatchEvents = 20
-retrySeconds = 0
-[metrics]
-listen = "127.0.0.1:0"
 """
 
 
@@ -60,23 +47,20 @@ def topic(kafka: Cluster, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def running(
-    program: Program, kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path
-) -> Starting:
+def running(program: Program, kafka: Cluster, topic: str, variance: LocalVariance) -> Starting:
     """Start a runner on the topic, with a state file of its own."""
 
     def start(*arguments: str, name: str = "a", properties: str = "") -> AbstractContextManager[Process]:
-        file = tmp_path / f"{name}.toml"
-        file.write_text(
-            SETTINGS.format(
-                name=name,
-                brokers=kafka.brokers,
-                topic=topic,
-                url=variance.url,
-                properties=properties,
-            )
+        program.write_settings(
+            variance.url,
+            name=name,
+            state=f"{name}.db",
+            source=SOURCE.format(topic=topic),
+            listen="127.0.0.1:0",
+            more=CLUSTER.format(brokers=kafka.brokers, properties=properties),
+            maxBatchEvents=20,
         )
-        return program.start("run", str(file), *arguments)
+        return program.start("run", f"{name}.toml", *arguments)
 
     return start
 
@@ -235,7 +219,7 @@ def test_an_endpoint_that_is_down_is_waited_for_with_the_partitions_paused(
 
     variance.answer_with(hold)
     produced.add(560, padding_bytes=30_000)  # more than is held here, and less than the mock cluster holds
-    patience_seconds = 2  # the group's; more than the session's in SETTINGS
+    patience_seconds = 2  # the group's; more than the session's in CLUSTER
     with running(properties=f'"max.poll.interval.ms" = {patience_seconds * 1000}') as process:
         port = line_with(process, "listening")["event"].rpartition(" ")[2]
         line_with(process, "partitions paused")

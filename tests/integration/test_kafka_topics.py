@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -162,31 +161,18 @@ def test_records_are_keyed_by_person_and_those_of_several_are_taken_apart(
     assert "b" == json.loads(keyed[3][1] or b"")["event"]
 
 
-SETTINGS = """
-state = "{name}.db"
-[kafka]
+SOURCE = """type = "{type}"
+topic = "{topic}"
+group = "{topic}-group"
+{more}
+"""
+CLUSTER = """[kafka]
 brokers = ["{brokers}"]
 dead_letter_topic = "{topic}-dead"
 [kafka.properties]
 "session.timeout.ms" = 1500
 "fetch.wait.max.ms" = 20
 "reconnect.backoff.max.ms" = 500
-[source]
-type = "{type}"
-topic = "{topic}"
-group = "{topic}-group"
-{more}
-[[plugins]]
-name = "variance"
-[plugins.config]
-webhookUrl = "{url}"
-authHeader = "Bearer demo-token"
-allowedHosts = "127.0.0.1"
-exportEventsBufferSeconds = 0.05
-maxBatchEvents = 20
-retrySeconds = 0
-[metrics]
-listen = "off"
 """
 
 
@@ -198,18 +184,21 @@ def topic(kafka: Cluster, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def running(
-    program: Program, kafka: Cluster, topic: str, variance: LocalVariance, tmp_path: Path
-) -> Starting:
+def running(program: Program, kafka: Cluster, topic: str, variance: LocalVariance) -> Starting:
     """Start a runner, with a state file of its own."""
 
     def start(
         *arguments: str, name: str = "a", type_: str = "kafka", more: str = ""
     ) -> AbstractContextManager[Process]:
-        file = tmp_path / f"{name}.toml"
-        values = {"name": name, "type": type_, "brokers": kafka.brokers, "topic": topic, "more": more}
-        file.write_text(SETTINGS.format(url=variance.url, **values))
-        return program.start("run", str(file), *arguments)
+        program.write_settings(
+            variance.url,
+            name=name,
+            state=f"{name}.db",
+            source=SOURCE.format(type=type_, topic=topic, more=more),
+            more=CLUSTER.format(brokers=kafka.brokers, topic=topic),
+            maxBatchEvents=20,
+        )
+        return program.start("run", f"{name}.toml", *arguments)
 
     return start
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.benches.program import SECONDS, Process, Program, Starting, line_with, readiness
-from tests.stand_ins.posthog import KEY, PROJECT, WEEK, Cohort, PostHog, Refused, at, events, person
+from tests.stand_ins.posthog import WEEK, Cohort, PostHog, Refused, at, events, person
 from variance_plugin.clock import SystemClock
 from variance_plugin.receiver import LocalVariance
 
@@ -33,12 +33,8 @@ def posthog() -> Iterator[PostHog]:
 def running(program: Program, posthog: PostHog, variance: LocalVariance) -> Starting:
     """Start the program."""
     program.send_to(variance, EXPORT_EVENTS_BUFFER_SECONDS="0.05")
-    program.settings |= {
-        "RUNNER_POSTHOG__PERSONAL_API_KEY": KEY,
-        "RUNNER_POSTHOG__HOST": posthog.url,
-        "RUNNER_POSTHOG__PROJECT_ID": str(PROJECT),
-        "RUNNER_METRICS__LISTEN": "127.0.0.1:0",
-    }
+    program.ask(posthog)
+    program.settings["RUNNER_METRICS__LISTEN"] = "127.0.0.1:0"
     return program.start
 
 
