@@ -17,9 +17,11 @@ from .own import OwnProperties
 
 # A layout takes 1.5 ms to make and some 50 KB: it must pay.
 EVENTS_TO_LEARN = 20
+# Of these, so many are looked at: with each of them fewer later ones have a property that the layout lacks.
+_EVENTS_TO_GATHER = 5
 _MOST_LAYOUTS = 100
 _MOST_PROPERTIES = 500
-_MOST_NAMES = 1_000
+_MOST_NAMES = 10_000
 # In units of what it saves to read a record by its layout; one that costs more than it saves is given up.
 _TRUST = 10_000
 _COST_OF_MISFIT = 2
@@ -40,7 +42,9 @@ class Layouts:
         self._own = own
         self._events_to_learn = events_to_learn
         self._layouts: dict[str, Layout] = {}
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, int] = {}
+        self._gathered: dict[str, list[str]] = {}
+        """The names of properties, of events that a layout will soon be made for."""
 
     def read(self, name: str, record: bytes) -> Given | None:
         """What the mapping reads of an event; None when that has to be decoded.
@@ -67,17 +71,20 @@ class Layouts:
         return given
 
     def _see(self, record: bytes, name: str) -> None:
-        """Gather the properties that events of a name have; once there were enough of them, make a layout."""
+        """Count the events of a name; once there are enough of them, learn from the last ones together."""
         if len(self._layouts) >= _MOST_LAYOUTS:
             return
         if len(self._seen) > _MOST_NAMES:
             self._seen.clear()
-        seen = self._seen.setdefault(name, _Seen())
-        seen.events += 1
-        seen.names = merged(seen.names, _names_in(record))
-        if seen.events >= self._events_to_learn:
-            del self._seen[name]
-            self._make(name, seen.names, trust=_TRUST)
+            self._gathered.clear()
+        seen = self._seen.get(name, 0) + 1
+        if seen >= self._events_to_learn:
+            names = merged(self._gathered.pop(name, ()), _names_in(record))
+            self._make(name, names, trust=_TRUST)
+            seen = 0
+        elif seen > self._events_to_learn - _EVENTS_TO_GATHER and len(self._gathered) < _MOST_LAYOUTS:
+            self._gathered[name] = merged(self._gathered.get(name, ()), _names_in(record))
+        self._seen[name] = seen
 
     def _learn(self, record: bytes, name: str) -> None:
         """Make a layout that this record fits as well, if it is a row with properties not met before."""
@@ -89,14 +96,6 @@ class Layouts:
     def _make(self, name: str, names: list[str], *, trust: int) -> None:
         if 0 < len(names) <= _MOST_PROPERTIES and _UNSPEAKABLE.isdisjoint("".join(names)):
             self._layouts[name] = Layout(names, self._own, trust=trust - _COST_OF_LEARNING)
-
-
-class _Seen:
-    """Of a name that has no layout yet."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.names: list[str] = []
 
 
 def _names_in(record: bytes) -> Iterable[str]:
