@@ -1,5 +1,6 @@
 """Events by TLS: what is shown, what is renewed, and what is said of files that will not do."""
 
+import asyncio
 import logging
 import shutil
 import socket
@@ -14,7 +15,10 @@ import requests
 from tests.benches.certificates import Pair, make_pair, needs_openssl, openssl
 from variance_plugin.errors import UsageError
 from variance_plugin.secret import Secret
+from variance_plugin.sources.http.app import App
 from variance_plugin.sources.http.certificate import Certificate
+from variance_plugin.sources.http.connections import LimitedServer
+from variance_plugin.sources.http.exchange import Limits
 from variance_plugin.sources.http.intake import HttpAccess, HttpIntake
 from variance_plugin.testing import FakeClock, InMemorySpool
 
@@ -114,19 +118,49 @@ def test_a_renewed_certificate_is_shown(pair: Pair, pairs: tuple[Pair, Pair]) ->
     assert (first, second) == (before, after)
 
 
+def test_the_server_looks_for_a_renewed_certificate_every_minute(pair: Pair) -> None:
+    """Of its ticks, ten a second; not with the first one, when it has only just been read."""
+    looks = []
+
+    class Watched(Certificate):
+        def renew(self) -> None:
+            looks.append(ticks[-1])
+
+    server = LimitedServer(
+        App(lambda _path: None, clock=FakeClock(), limits=Limits()),
+        limits=Limits(),
+        stops=lambda: False,
+        certificate=Watched(pair.certificate, pair.key, setting="source.tls"),
+    )
+    server.config.load()
+    ticks = []
+
+    async def go_on() -> None:
+        for tick in range(1300):
+            ticks.append(tick)
+            await server.on_tick(tick)
+
+    asyncio.run(go_on())
+
+    assert [600, 1200] == looks
+
+
 def test_a_new_certificate_that_will_not_do_leaves_the_old_one(
     pair: Pair, pairs: tuple[Pair, Pair], caplog: pytest.LogCaptureFixture
 ) -> None:
     """As between the replacing of the one file and of the other; what is wrong is told once."""
     certificate = read(pair)
-    with serving(certificate) as intake, caplog.at_level(logging.INFO, "variance_plugin"):
+    with caplog.at_level(logging.INFO, "variance_plugin"):
         shutil.copyfile(pairs[1].certificate, pair.certificate)
         certificate.renew()
         certificate.renew()
-        before = shown(intake)
+        # The server looks at the files too, in its own thread: it is here while they stand still.
+        with serving(certificate) as intake:
+            before = shown(intake)
         put(pairs[1], pair)
         certificate.renew()
-        after = shown(intake)
+        with serving(certificate) as intake:
+            after = shown(intake)
 
     first, second = (one.certificate.read_text(encoding="ascii") for one in pairs)
     assert (first, second) == (before, after)

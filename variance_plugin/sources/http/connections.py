@@ -70,7 +70,7 @@ class LimitedServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
-        if self._certificate is not None and counter % _TICKS_TO_RENEWAL == 0:
+        if self._certificate is not None and counter > 0 and counter % _TICKS_TO_RENEWAL == 0:
             self._certificate.renew()
         return await super().on_tick(counter) or self._stops()
 
