@@ -31,6 +31,7 @@ class Endpoint:
         self, issued: Iterable[Issued], schedule: Schedule = healthy, *, in_turn: bool = True
     ) -> None:
         self._schedule = schedule
+        self._put_off: Planned | None = None
         self.in_turn = in_turn
         self._expected: dict[str, bytes] = {}
         self._places: dict[str, tuple[str, int]] = {}
@@ -62,6 +63,7 @@ class Endpoint:
         """From the next request on."""
         with self._changed:
             self._schedule = schedule
+            self._put_off = None
 
     def wait_until(self, reached: Callable[[], bool], *, timeout_seconds: float) -> bool:
         """Wait until something is so; whether it is. Asked anew after every request, under the lock."""
@@ -94,9 +96,12 @@ class Endpoint:
         return planned.answer
 
     def _planned(self, ids: Sequence[str]) -> Planned:
-        planned = self._schedule(ids)
-        # Who takes a request at all looks into it first, and so finds what it refuses.
+        planned, self._put_off = self._put_off or self._schedule(ids), None
+        # Who takes a request at all looks into it first, and so finds what it refuses. What was planned is
+        # for the next one then: else a kind of fault may never be met.
         if planned.answer.applies_to(0) and not self._poison.isdisjoint(ids):
+            if planned is not HEALTHY:
+                self._put_off = planned
             return _REFUSED
         return planned
 
