@@ -25,7 +25,7 @@ demo: $(VENV)/installed ## see events go from a file through the plugin into a l
 # Several hundred processes are started, and each would compile the package anew.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev ## run all tests (COVERAGE=1: with branch coverage, in half again the time)
-	@$(BIN)/python -m pytest $(if $(COVERAGE),--cov) --numprocesses auto --maxprocesses 8 --dist loadgroup
+	@$(BIN)/python -m pytest $(if $(COVERAGE),--cov) $(if $(RERUNS),--reruns $(RERUNS)) --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 check: $(VENV)/installed-dev ## check style, types and the architecture, without running anything
 	$(BIN)/ruff check --quiet .

@@ -31,6 +31,8 @@ PROJECT_KEY_SETTING = "posthog.project_key"
 
 # About 10 MB of ordinary events.
 _QUEUED_EVENTS = 10_000
+# The queue is full over and over while PostHog is away: each failed request makes room for a moment.
+_TELL_AGAIN_SECONDS = 60.0
 _REQUEST_SECONDS = 10.0
 _PERSONLESS = "$process_person_profile"
 
@@ -82,7 +84,7 @@ class Project:
         self._logger = logger
         self._mask = Mask([*secrets, access.personal_api_key])
         self._client = _open(access, self._leaving) if access.project_key else None
-        self._is_full = False
+        self._told_at: float | None = None
         self.lost = 0
         """Events that found no room in the queue."""
         self.api = ProjectApi(
@@ -162,16 +164,17 @@ class Project:
             self._logger.warning("the posthog package did not end well: %s", type(error).__name__)
 
     def _has_room(self, client: "Posthog") -> bool:
-        is_full, was_full = client.queue.full(), self._is_full
-        self._is_full = is_full
-        if is_full:
-            self.lost += 1
-            if not was_full:
-                self._logger.warning(
-                    "events for PostHog at %s are lost: it is out of reach, or plugins capture too many",
-                    client.host,
-                )
-        return not is_full
+        if not client.queue.full():
+            return True
+        self.lost += 1
+        now = self._clock.monotonic()
+        if self._told_at is None or now - self._told_at >= _TELL_AGAIN_SECONDS:
+            self._told_at = now
+            self._logger.warning(
+                "events for PostHog at %s are lost: it is out of reach, or plugins capture too many",
+                client.host,
+            )
+        return False
 
     def _leaving(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """The event as it may leave; None drops it."""
