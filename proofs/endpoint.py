@@ -9,7 +9,7 @@ import msgspec
 
 from variance_plugin.receiver import Answer, LocalVariance, Post
 
-from .faults import HEALTHY, Planned, Schedule, healthy
+from .faults import HEALTHY, Planned, Request, Schedule, healthy
 from .traffic import Fate, Head, Issued, news
 
 AUTHORIZATION = "Bearer demo-token"
@@ -31,7 +31,6 @@ class Endpoint:
         self, issued: Iterable[Issued], schedule: Schedule = healthy, *, in_turn: bool = True
     ) -> None:
         self._schedule = schedule
-        self._put_off: Planned | None = None
         self.in_turn = in_turn
         self._expected: dict[str, bytes] = {}
         self._places: dict[str, tuple[str, int]] = {}
@@ -63,7 +62,6 @@ class Endpoint:
         """From the next request on."""
         with self._changed:
             self._schedule = schedule
-            self._put_off = None
 
     def wait_until(self, reached: Callable[[], bool], *, timeout_seconds: float) -> bool:
         """Wait until something is so; whether it is. Asked anew after every request, under the lock."""
@@ -96,14 +94,10 @@ class Endpoint:
         return planned.answer
 
     def _planned(self, ids: Sequence[str]) -> Planned:
-        planned, self._put_off = self._put_off or self._schedule(ids), None
-        # Who takes a request at all looks into it first, and so finds what it refuses. What was planned is
-        # for the next one then: else a kind of fault may never be met.
-        if planned.answer.applies_to(0) and not self._poison.isdisjoint(ids):
-            if planned is not HEALTHY:
-                self._put_off = planned
-            return _REFUSED
-        return planned
+        request = Request(ids, has_refused=not self._poison.isdisjoint(ids))
+        planned = self._schedule(request)
+        # Who takes a request at all looks into it first, and so finds what it refuses.
+        return _REFUSED if request.has_refused and planned.answer.applies_to(0) else planned
 
     def _take(self, id_: str, raw: bytes) -> None:
         self.taken[id_] += 1

@@ -24,14 +24,22 @@ class Planned:
     answer: Answer
 
 
-Schedule: TypeAlias = Callable[[Sequence[str]], Planned]
-"""The answer to a request, by the `messageId`s in it."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a schedule knows of a request: the `messageId`s in it, and whether one of them will be refused."""
+
+    ids: Sequence[str]
+    has_refused: bool = False
+
+
+Schedule: TypeAlias = Callable[[Request], Planned]
+"""The answer to a request; where one that takes it meets what is refused, the refusal is sent instead."""
 
 HEALTHY = Planned("", TAKEN)
 TOO_LARGE = "413"
 
 
-def healthy(_ids: Sequence[str]) -> Planned:
+def healthy(_request: Request) -> Planned:
     """Takes everything."""
     return HEALTHY
 
@@ -71,11 +79,11 @@ class Faults:
         self._deck: list[str] = []
         self._planned: deque[Planned] = deque()
 
-    def __call__(self, ids: Sequence[str]) -> Planned:
+    def __call__(self, request: Request) -> Planned:
         """The next answer; one call at a time."""
         if not self._planned and self._chance.randrange(self._every) == 0:
             self._planned += self._next()
-        if not self._planned or (self._planned[0].name == TOO_LARGE and len(ids) <= _MOST_MESSAGES):
+        if not self._planned or not _fits(self._planned[0], request):
             return HEALTHY
         return self._planned.popleft()
 
@@ -88,3 +96,10 @@ class Faults:
         if name in _LOST and self._chance.random() < 0.5:
             return [Planned(f"{name} (taken)", replace(answer, applied=True))] * times
         return [Planned(name, answer)] * times
+
+
+def _fits(planned: Planned, request: Request) -> bool:
+    """Whether that request can meet it; what does not fit stays planned, so that each kind is met."""
+    if planned.name == TOO_LARGE:
+        return len(request.ids) > _MOST_MESSAGES
+    return not (request.has_refused and planned.answer.applies_to(0))

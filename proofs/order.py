@@ -1,7 +1,6 @@
 """Order: each event has its own list of answers, and each person's events arrive in order all the same."""
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -13,7 +12,7 @@ from variance_plugin.receiver import Answer, WireFault
 
 from .conservation import judge, run_to_the_end
 from .endpoint import Endpoint
-from .faults import HEALTHY, TOO_LARGE, Planned
+from .faults import HEALTHY, TOO_LARGE, Planned, Request
 from .feeds import FileFeed
 from .runner import Runner
 from .traffic import Fate, Issued, issued, plain_mapper
@@ -39,12 +38,12 @@ class Lists:
 
     left: dict[str, deque[Planned]]
 
-    def __call__(self, ids: Sequence[str]) -> Planned:
+    def __call__(self, request: Request) -> Planned:
         """The next answer; one call at a time."""
-        for answers in map(self.left.__getitem__, ids):
+        for answers in map(self.left.__getitem__, request.ids):
             while answers:
                 planned = answers.popleft()
-                if planned.name != TOO_LARGE or len(ids) > 1:  # alone it would be dead
+                if planned.name != TOO_LARGE or len(request.ids) > 1:  # alone it would be dead
                     return planned
         return HEALTHY
 

@@ -12,7 +12,7 @@ import requests
 
 from proofs.conservation import FEEDS, conserve, judge
 from proofs.endpoint import AUTHORIZATION, Endpoint
-from proofs.faults import FAULTS, Planned, healthy
+from proofs.faults import FAULTS, HEALTHY, Faults, Planned, Request, healthy
 from proofs.feeds import INTO_SPOOL, TO_GROUP
 from proofs.kafka_feed import KafkaFeed
 from proofs.order import keep_order
@@ -96,11 +96,27 @@ def test_memory_stays_within_its_bound_while_a_backlog_waits_for_an_hour(tmp_pat
         assert found.gone < 50_000
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_each_kind_of_fault_is_met_though_it_does_not_fit_most_requests(seed: int) -> None:
+    """An answer that takes the request waits for one in which nothing is refused, a 413 for a large one."""
+    faults = Faults(seed, every=1)
+    met = set()
+    for number in range(10 * len(FAULTS)):
+        request = Request(["id"] * (5 if number % 4 == 0 else 1), has_refused=number % 3 > 0)
+        planned = faults(request)
+        if planned is HEALTHY:
+            continue
+        met.add(planned.name.removesuffix(" (taken)"))
+        assert not (request.has_refused and planned.answer.applies_to(0))
+
+    assert set(FAULTS) == met
+
+
 def test_what_an_endpoint_takes_and_forgets_is_found_to_be_lost(tmp_path: Path) -> None:
     """A test of the test: once it answers 200 and keeps nothing."""
     issued = [one for one in issue(200, 1) if one.fate is Fate.DELIVERED]
     forgotten = Planned("forgotten", Answer(applied=False))
-    with Endpoint(issued, lambda _ids: forgotten) as endpoint:
+    with Endpoint(issued, lambda _request: forgotten) as endpoint:
         post(endpoint, issued[0], issued[1])
         endpoint.answer_with(healthy)
         post(endpoint, *issued[2:])

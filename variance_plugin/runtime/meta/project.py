@@ -20,6 +20,7 @@ from ...events import utc_text
 from ...masking import Mask
 from ...posthog_api import HOST_SETTING, KEY_SETTING, api_host
 from ...secret import Secret
+from ...turns import Turns
 from ..watching.exceptions import without_message
 from .feedback import MARK
 from .project_api import ProjectApi
@@ -31,8 +32,6 @@ PROJECT_KEY_SETTING = "posthog.project_key"
 
 # About 10 MB of ordinary events.
 _QUEUED_EVENTS = 10_000
-# The queue is full over and over while PostHog is away: each failed request makes room for a moment.
-_TELL_AGAIN_SECONDS = 60.0
 _REQUEST_SECONDS = 10.0
 _PERSONLESS = "$process_person_profile"
 
@@ -84,7 +83,7 @@ class Project:
         self._logger = logger
         self._mask = Mask([*secrets, access.personal_api_key])
         self._client = _open(access, self._leaving) if access.project_key else None
-        self._told_at: float | None = None
+        self._turns = Turns(clock)
         self.lost = 0
         """Events that found no room in the queue."""
         self.api = ProjectApi(
@@ -167,13 +166,8 @@ class Project:
         if not client.queue.full():
             return True
         self.lost += 1
-        now = self._clock.monotonic()
-        if self._told_at is None or now - self._told_at >= _TELL_AGAIN_SECONDS:
-            self._told_at = now
-            self._logger.warning(
-                "events for PostHog at %s are lost: it is out of reach, or plugins capture too many",
-                client.host,
-            )
+        text = "events for PostHog at %s are lost: it is out of reach, or plugins capture too many"
+        self._turns.tell("full", self._logger.warning, text, client.host)
         return False
 
     def _leaving(self, event: dict[str, Any]) -> dict[str, Any] | None:
