@@ -52,25 +52,36 @@ class Calls:
             HookExit: When it raises what is no `Exception`.
             Exception: What the function raises.
         """
-        slot: _Slot | None = getattr(self._own, "slot", None)
-        if slot is None:
-            self._own.slot = slot = _Slot()
-            self._slots.append(slot)
-        if slot.ends_at is not None:
-            return function(*args)  # within another call, whose limit holds
-        try:
-            slot.ends_at = self._monotonic() + limit_seconds
+        return self.caller(function, limit_seconds)(*args)
+
+    def caller(self, function: Callable[..., Any], limit_seconds: float) -> Callable[..., Any]:
+        """The function as `call` calls it, for who calls it with every event."""
+        own, monotonic = self._own, self._monotonic
+
+        def limited(*args: Any) -> Any:
             try:
-                return function(*args)
-            finally:
-                slot.end()
-        except _Interrupt:
-            slot.end()  # it may have come between the function and the line above
-            raise HookTimeout(f"took longer than {limit_seconds:g} s") from None
-        except Exception:
-            raise
-        except BaseException as error:
-            raise _exit_of(error) from error
+                slot: _Slot = own.slot
+            except AttributeError:
+                slot = self._slot_of_thread()
+            if slot.ends_at is not None:
+                return function(*args)  # within another call, whose limit holds
+            try:
+                slot.ends_at = monotonic() + limit_seconds
+                try:
+                    return function(*args)
+                finally:
+                    slot.ends_at = None  # `end`, written out: this runs with every event
+                    if slot.is_looked_at:
+                        slot.end()
+            except _Interrupt:
+                slot.end()  # it may have come between the function and the lines above
+                raise HookTimeout(f"took longer than {limit_seconds:g} s") from None
+            except Exception:
+                raise
+            except BaseException as error:
+                raise _exit_of(error) from error
+
+        return limited
 
     def call_async(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, limit_seconds: float
@@ -91,6 +102,11 @@ class Calls:
             raise HookTimeout(f"took longer than {limit_seconds:g} s, and holds up the event loop") from None
         except _Interrupt:
             raise HookTimeout("held up the event loop for too long") from None
+
+    def _slot_of_thread(self) -> "_Slot":
+        self._own.slot = slot = _Slot()
+        self._slots.append(slot)
+        return slot
 
     def interrupt_overdue(self) -> None:
         """End the ordinary calls that are over their limit. To be called every second or so."""
@@ -116,12 +132,12 @@ class Calls:
 class _Slot:
     """What one thread is in the middle of."""
 
-    __slots__ = ("_interrupted", "_is_looked_at", "_lock", "_thread_id", "ends_at")
+    __slots__ = ("_interrupted", "_lock", "_thread_id", "ends_at", "is_looked_at")
 
     def __init__(self) -> None:
         self._thread_id = threading.get_ident()
         self._lock = threading.Lock()
-        self._is_looked_at = False
+        self.is_looked_at = False
         self._interrupted = False
         self.ends_at: float | None = None
 
@@ -129,11 +145,11 @@ class _Slot:
         if not self._is_overdue(now):
             return
         with self._lock:  # the call cannot end, and another begin, between the look and the deed
-            self._is_looked_at = True
+            self.is_looked_at = True
             if self._is_overdue(now) and not self._interrupted:
                 self._interrupted = True
                 _raise_in(self._thread_id, _Interrupt)
-            self._is_looked_at = self._interrupted
+            self.is_looked_at = self._interrupted
 
     def _is_overdue(self, now: float) -> bool:
         ends_at = self.ends_at
@@ -142,9 +158,9 @@ class _Slot:
     def end(self) -> None:
         self.ends_at = None
         # In this order: who looks from now on finds that it has ended, and who looks already has said so.
-        if self._is_looked_at:
+        if self.is_looked_at:
             with self._lock:
-                self._is_looked_at = False
+                self.is_looked_at = False
                 if self._interrupted:
                     self._interrupted = False
                     _raise_in(self._thread_id, None)  # if it has not been raised yet it must not be any more

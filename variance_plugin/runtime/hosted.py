@@ -145,8 +145,9 @@ class HostedPlugin:
     def _caller(self, hook: Hook) -> Callable[..., Any]:
         export = hook is self.hooks.export_events
         limit = self._limits.export_timeout_seconds if export else self._limits.hook_timeout_seconds
-        call = self._calls.call_async if hook.is_async else self._calls.call
-        return partial(call, hook.function, limit_seconds=limit)
+        if hook.is_async:
+            return partial(self._calls.call_async, hook.function, limit_seconds=limit)
+        return self._calls.caller(hook.function, limit)
 
     def attempt(self, hook: Hook, *args: Any) -> bool:
         """Call a hook whose failure is its plugin's own affair; returns whether it went well."""
