@@ -25,8 +25,11 @@ _MOST_NUMBERS = 10_000
 _MAX_INT_DIGITS = 4000
 
 
-def number(text: str) -> float | Decimal:
-    """A decimal as a float where a float holds it exactly, else as a `Decimal`."""
+def number(text: str) -> float | Decimal | msgspec.Raw:
+    """A decimal as a float where a float holds it exactly, else as a `Decimal`.
+
+    With an exponent beyond 18 digits it is no number anyone can use, and stays as it stands.
+    """
     if len(text) <= _SAFE_LENGTH and "e" not in text and "E" not in text:
         return float(text)
     value = float(text)
@@ -35,14 +38,14 @@ def number(text: str) -> float | Decimal:
     try:
         exact = Decimal(text)
         return value if exact == Decimal(repr(value)) else exact
-    except InvalidOperation as error:  # an exponent beyond 18 digits: no number anyone can use
-        raise InvalidRecord(f"the number {text[:40]} is out of any range") from error
+    except InvalidOperation:
+        return msgspec.Raw(text.encode())
 
 
-class _Numbers(dict[str, float | Decimal]):
+class _Numbers(dict[str, float | Decimal | msgspec.Raw]):
     """`number`, which remembers: a city's coordinates and the usual prices come again and again."""
 
-    def __missing__(self, text: str) -> float | Decimal:
+    def __missing__(self, text: str) -> float | Decimal | msgspec.Raw:
         value = number(text)
         if len(text) <= _SAFE_LENGTH:
             if len(self) >= _MOST_NUMBERS:
@@ -56,6 +59,8 @@ remembered_number = _Numbers().__getitem__
 
 _decoder = msgspec.json.Decoder(float_hook=remembered_number)
 _encoder = msgspec.json.Encoder(decimal_format="number")
+# Those that no thread is using. A new one would be made larger ten times before a message fits.
+_buffers: list[bytearray] = []
 
 
 def decode(text: bytes) -> Any:
@@ -78,11 +83,22 @@ def encode(value: Any) -> bytes:
     """
     try:
         try:
-            return _encoder.encode(value)
+            return _encoded(value)
         except UnicodeEncodeError:
             return "".join(_slow_parts(value)).encode()
     except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError) as error:
         raise InvalidRecord(f"has no JSON form: {_reason(error)}") from error
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        buffer = _buffers.pop()
+    except IndexError:
+        buffer = bytearray()
+    _encoder.encode_into(value, buffer)
+    text = bytes(buffer)
+    _buffers.append(buffer)
+    return text
 
 
 # A text that does not end is one token too, so that looking for tokens stays linear in any input.
@@ -180,12 +196,12 @@ def _slow_parts(value: Any) -> Iterator[str]:
 
 
 def _fields(struct: msgspec.Struct) -> dict[str, Any]:
-    """A message, or a part of it, as msgspec would write it; None is the default of what may be left out."""
+    """A message, or a part of it, as msgspec would write it; None or UNSET where there is nothing."""
     config = struct.__struct_config__
     fields = {config.tag_field: config.tag} if config.tag_field else {}
     for attribute, name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
         value = getattr(struct, attribute)
-        if value is not None:
+        if value is not (None if config.omit_defaults else msgspec.UNSET):
             fields[name] = value
     return fields
 

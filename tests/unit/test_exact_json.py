@@ -66,6 +66,14 @@ def test_a_number_keeps_every_digit(number: str) -> None:
     assert Decimal(number) == exactly(encode(decode(number.encode())))
 
 
+def test_a_number_beyond_all_ranges_stays_as_it_stands() -> None:
+    """Nobody can reckon with it, and it is no reason to lose the event."""
+    text = b'{"a":[1e99999999999999999999,"x"]}'
+
+    assert text == encode(decode(text))
+    assert text.replace(b"x", b"\\ud83d") == encode(decode(text.replace(b"x", b"\\ud83d")))
+
+
 def test_numbers_without_end_keep_every_digit() -> None:
     """However many are remembered meanwhile."""
     numbers = [f"{number}.25" for number in range(25_000)]
@@ -123,7 +131,6 @@ def test_what_posthog_writes_is_read(expected: Any, text: bytes) -> None:
         pytest.param("not JSON", b"01", id="a-leading-zero"),
         pytest.param("not UTF-8 at byte 2", b'"a\xff"', id="a-byte-that-is-no-character"),
         pytest.param("not UTF-8 at byte 1", b'"\xed\xa0\xbd"', id="a-surrogate-in-bytes"),
-        pytest.param("out of any range", b"1e99999999999999999999", id="an-exponent-of-20-digits"),
         pytest.param("nested too deep", b"[" * 200_000 + b"]" * 200_000, id="200000-deep"),
     ],
 )

@@ -66,9 +66,6 @@ GOOD = [{"event": "first", "distinct_id": "u"}, {"event": "last", "distinct_id":
         pytest.param("`properties` is a JSON number", b'{"event":"a","properties":5}', id="bad-properties"),
         pytest.param("not UTF-8", b'{"event":"a","properties":{"a":"\xff"}}', id="broken-utf-8"),
         pytest.param("not JSON", b'{"event":"a",}', id="broken-json"),
-        pytest.param(
-            "out of any range", b'{"event":"a","properties":{"a":1e99999999999999999999}}', id="exponent"
-        ),
     ],
 )
 def test_a_bad_event_costs_a_batch_that_event_only(reason: str, member: bytes, envelope: str) -> None:
@@ -88,8 +85,8 @@ def test_a_bad_event_costs_a_batch_that_event_only(reason: str, member: bytes, e
 
 @pytest.mark.parametrize(
     "nested",
-    [DEEP, f'{{"a":{DEEP}}}', "NaN", '"\\ud83d"', "9" * 5_000],
-    ids=["deep", "deeper", "nan", "half-a-character", "digits"],
+    [DEEP, f'{{"a":{DEEP}}}', "NaN", '"\\ud83d"', "9" * 5_000, "1e99999999999999999999"],
+    ids=["deep", "deeper", "nan", "half-a-character", "digits", "exponent"],
 )
 def test_a_hostile_event_costs_a_batch_at_most_that_event(nested: str) -> None:
     """It goes through or falls; its neighbours go through."""
