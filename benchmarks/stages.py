@@ -14,9 +14,9 @@ import msgspec
 from variance_plugin.clock import SystemClock
 from variance_plugin.delivery import DeliverySettings, RequestsTransport
 from variance_plugin.delivery.request import build
-from variance_plugin.exact_json import encode
 from variance_plugin.formats import UnreadEvent, is_named, plain_name
 from variance_plugin.mapping import Mapper, Memory
+from variance_plugin.messages import encoded
 from variance_plugin.runtime import LaneSettings
 from variance_plugin.runtime.lane import Lane, Mark
 from variance_plugin.secret import Secret
@@ -32,8 +32,8 @@ _PASSES = 5
 STEPS = (
     "read the lines of the file",
     "read the name, and leave out what is not exported",
-    "read it, and map it to messages",
-    "encode the messages",
+    "read it, and make its messages",
+    "encode those that are not yet",
     "offer them to a lane and take its batches",
     "put requests together and post them",
 )
@@ -95,7 +95,7 @@ class _Lane:
         self._memory.learn(mapped.facts)
         if self.last == _MAP:
             return
-        bodies = list(map(encode, mapped.messages))
+        bodies = [encoded(message).body for message in mapped.messages]
         if self.last == _ENCODE:
             return
         self.buffer.put(bodies, size_bytes, _START)

@@ -5,7 +5,7 @@ alias). A field that is None is left out; an object without fields is left out t
 """
 
 import re
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -116,7 +116,7 @@ class PageMessage(Message, tag="page"):
 
     name: Value = None
     category: Value = None
-    properties: dict[str, Value] | None = None
+    properties: Value = None
 
 
 class ScreenMessage(Message, tag="screen"):
@@ -124,14 +124,14 @@ class ScreenMessage(Message, tag="screen"):
 
     name: Value = None
     category: Value = None
-    properties: dict[str, Value] | None = None
+    properties: Value = None
 
 
 class TrackMessage(Message, tag="track", kw_only=True):
     """https://segment.com/docs/connections/spec/track"""
 
     event: str
-    properties: dict[str, Value] | None = None
+    properties: Value = None
 
 
 class IdentifyMessage(Message, tag="identify"):
@@ -153,13 +153,29 @@ class AliasMessage(Message, tag="alias", kw_only=True):
     previous_id: str
 
 
-AnyMessage: TypeAlias = Message | dict[str, Value]
-"""A message of payload version 2, or the dict of payload version 1, which has no spec to be typed by."""
+class Encoded(NamedTuple):
+    """A message as it is sent."""
+
+    type: str
+    """As it stands in its JSON."""
+    body: bytes
 
 
-def message_type(message: AnyMessage) -> str:
-    """The message's `type` as it stands in its JSON."""
-    return str(message["type"]) if isinstance(message, dict) else _TYPES[type(message)]
+AnyMessage: TypeAlias = Message | dict[str, Value] | Encoded
+"""A message of payload version 2, encoded or not, or the dict of payload version 1, which has no spec to be
+typed by."""
+
+
+def encoded(message: AnyMessage) -> Encoded:
+    """The message as it is sent.
+
+    Raises:
+        InvalidRecord: when it has no JSON form.
+    """
+    if isinstance(message, Encoded):
+        return message
+    type_ = str(message["type"]) if isinstance(message, dict) else _TYPES[type(message)]
+    return Encoded(type_, encode(message))
 
 
 def id_in(body: bytes) -> str:

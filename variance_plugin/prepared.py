@@ -2,23 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from .events import Event
-from .exact_json import encode
 from .formats import UnreadEvent, place
 from .mapping import Fact, Mapped
-from .messages import AnyMessage, message_type
-
-
-class Encoded(NamedTuple):
-    """A message."""
-
-    type: str
-    body: bytes
-    """As JSON."""
+from .messages import Encoded, encoded
 
 
 class Prepared(msgspec.Struct, gc=False):
@@ -65,14 +56,14 @@ def prepared(event: Event, mapped: Mapped) -> Prepared:
         InvalidRecord: when a message has no JSON form.
     """
     messages = mapped.messages
-    ahead = tuple(map(_encoded, messages[:-1])) if len(messages) > 1 else ()
-    own = messages[-1]
+    own = encoded(messages[-1])
+    ahead = map(encoded, messages[:-1]) if len(messages) > 1 else ()
     record, position = place(event)
     return Prepared(
         mapped.distinct_id,
-        message_type(own),
-        encode(own),
-        ahead,
+        own.type,
+        own.body,
+        tuple(ahead),
         mapped.facts,
         record,
         position,
@@ -97,7 +88,3 @@ def types_of(batch: Sequence[Prepared]) -> Counter[str]:
         if one.ahead:
             types.update(message.type for message in one.ahead)
     return types
-
-
-def _encoded(message: AnyMessage) -> Encoded:
-    return Encoded(message_type(message), encode(message))

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from variance_plugin.exact_json import encode
 from variance_plugin.formats import from_mapping
 from variance_plugin.mapping import Mapped, Mapper, MappingSettings, Memory
+from variance_plugin.messages import encoded
 
 
 def event(name: str, properties: dict[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def map_event(event: dict[str, Any], **settings: Any) -> Mapped:
 
 def messages(event: dict[str, Any], **settings: Any) -> list[dict[str, Any]]:
     """The messages of an event."""
-    return [json.loads(encode(message)) for message in map_event(event, **settings).messages]
+    return [json.loads(encoded(message).body) for message in map_event(event, **settings).messages]
 
 
 def only(event: dict[str, Any], **settings: Any) -> dict[str, Any]:

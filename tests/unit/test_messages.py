@@ -27,8 +27,8 @@ from variance_plugin.messages import (
     Screen,
     ScreenMessage,
     TrackMessage,
+    encoded,
     id_in,
-    message_type,
 )
 from variance_plugin.testing import make_event
 
@@ -129,7 +129,8 @@ def test_the_context_has_segments_names() -> None:
 )
 def test_a_message_tells_its_type(expected: str, message: AnyMessage) -> None:
     """Also the dict that is a message of payload version 1."""
-    assert expected == message_type(message)
+    assert expected == encoded(message).type
+    assert encoded(message) == encoded(encoded(message))
 
 
 @pytest.mark.parametrize("version", [1, 2])

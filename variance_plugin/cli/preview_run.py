@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import InvalidRecord
 from ..events import Event
-from ..exact_json import encode
 from ..formats import events, ignored_name
 from ..mapping import Mapper, MappingSettings, Memory
+from ..messages import encoded
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
 from .closing import ExitStatus
@@ -85,7 +85,7 @@ def _seen(event: Event, position: Position, mapper: Mapper, memory: Memory) -> S
     skipped = unusable = None
     try:
         mapped = mapper.map(event, memory)
-        bodies, skipped = tuple(map(encode, mapped.messages)), mapped.skipped
+        bodies, skipped = tuple(encoded(message).body for message in mapped.messages), mapped.skipped
         memory.learn(mapped.facts)  # as if it were delivered
     except InvalidRecord as error:
         unusable = str(error)

@@ -7,9 +7,10 @@ from typing import Any
 
 from ..errors import InvalidRecord
 from ..events import Event
-from ..exact_json import decode, encode
+from ..exact_json import decode
 from ..formats import UnreadEvent, events, is_named, plain_name
 from ..mapping import Mapper, MappingSettings, Memory
+from ..messages import encoded
 from ..plurals import many
 from ..settings import read_mapping
 from ..sources import Broken, Position, Record
@@ -131,7 +132,7 @@ class Count:
     def _map(self, event: Event, body: bytes) -> None:
         try:
             mapped = self._mapper.map(event, self._memory)
-            messages = [decode(encode(message)) for message in mapped.messages]
+            messages = [decode(encoded(message).body) for message in mapped.messages]
             groups = _other_groups(event, body, messages)
             name = event.event if mapped.skipped is not None else ""
         except InvalidRecord as error:

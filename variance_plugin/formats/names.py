@@ -34,8 +34,7 @@ def plain_name(record: bytes) -> str | None:
     # Up to the first object or list within it the event's own keys and texts are plain to see.
     if (
         at > 0
-        and record.startswith(b"{")
-        and record.find(b"{", 1, at) < 0
+        and record.rfind(b"{", 0, at) == 0
         and record.find(b"[", 1, at) < 0
         and record.find(b"\\", 1, at) < 0
     ):

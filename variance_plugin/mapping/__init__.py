@@ -1,7 +1,8 @@
 """Events to messages: pure functions, no I/O. `mapper.py` is where to begin reading."""
 
 from .accounts import account_way, company_domain
-from .mapper import Mapped, Mapper
+from .mapped import Mapped
+from .mapper import Mapper
 from .memory import Fact, Memory
 from .names import Kind, SkipReason
 from .settings import AccountMapping, AnonymousUsers, MappingSettings

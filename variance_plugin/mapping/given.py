@@ -28,8 +28,8 @@ class Given(msgspec.Struct, gc=False):
     context: Context
     """For whoever needs it first to complete."""
     known: Known
-    own: dict[str, Any]
-    """The event's own properties, for whoever needs them first to keep."""
+    sent: Any
+    """What is sent as `properties`, in any form that can be encoded; None for nothing."""
     person: Any
     """What `person_of` reads."""
     properties: dict[str, Any] | None
@@ -54,7 +54,7 @@ def given_by(event: Event, own: OwnProperties) -> Given:
         event.elements_chain,
         context,
         known,
-        own.of(properties),
+        own.of(properties) or None,
         event.person_properties,
         properties,
     )

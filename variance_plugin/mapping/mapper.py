@@ -36,8 +36,9 @@ from .identity import (
     names_device,
 )
 from .layouts import EVENTS_TO_LEARN, Layouts
+from .mapped import Mapped
 from .memory import Fact, Memory
-from .names import Kind, Names, SkipReason
+from .names import OF_A_PERSON, VIEWS, WITH_PROPERTIES, Kind, Names, SkipReason
 from .news import News
 from .own import OwnProperties
 from .patterns import Patterns
@@ -45,25 +46,14 @@ from .people import People
 from .privacy import Privacy
 from .settings import AnonymousUsers, MappingSettings
 from .v1 import message_v1
-
-
-class Mapped(msgspec.Struct, gc=False):
-    """What becomes of one event: messages in the order in which they are sent, or the reason for none."""
-
-    messages: tuple[AnyMessage, ...] = ()
-    skipped: SkipReason | None = None
-    facts: tuple[Fact, ...] = ()
-    """For `Memory.learn`, once the messages are on their way."""
-    distinct_id: Any = None
-    """The event's, as it came; whose messages these are."""
-
+from .wanted import Updates, Wanted
+from .who import Who
 
 Head: TypeAlias = tuple[str, str | None, str | None, str | None, Context]
 """The fields all messages begin with, in the order of `messages.Message`."""
 
 
 _NOTHING: tuple[tuple[AnyMessage, ...], tuple[Fact, ...]] = ((), ())
-_OF_A_PERSON = {Kind.PAGE, Kind.SCREEN, Kind.TRACK, Kind.IDENTIFY}
 
 
 class Mapper:
@@ -83,8 +73,8 @@ class Mapper:
         include = Patterns(settings.include_posthog_properties)
         self._own = OwnProperties(include)
         self._own_traits = OwnProperties(include, plumbing=())
-        self._layouts = Layouts(self._own, events_to_learn=events_to_learn)
         self._people = People(self._own_traits)
+        self._layouts = Layouts(self._wanted, events_to_learn=events_to_learn)
         self._accounts = Accounts(settings)
         self._news = News()
         # An enum's member costs 0.1 µs at each look-up on its class (Python 3.11), a dict's half of that.
@@ -100,6 +90,7 @@ class Mapper:
         self._sends_ip = settings.send_ip
         self._tells_persons = settings.identify_from_events and not settings.historical
         self._tells_accounts = settings.group_from_events and not settings.historical
+        self._sends_traits = settings.send_person_traits
         self._sends_anonymous = settings.anonymous_users is AnonymousUsers.SEND
 
     def skips(self, name: str) -> SkipReason | None:
@@ -122,16 +113,33 @@ class Mapper:
         kind = self._names[name]
         if isinstance(kind, SkipReason):
             return Mapped(skipped=kind) if is_named(record, name) else self._map_decoded(event, memory)
-        given = self._layouts.read(name, record) if self._reads_records else None
-        if given is None:
+        found = self._layouts.read(name, record, memory) if self._reads_records else None
+        if isinstance(found, Mapped):
+            return found
+        if found is None:
             return self._map_decoded(event, memory)
-        if given.event != name:
-            kind = self._names[given.event]
-            if isinstance(kind, SkipReason):
-                return Mapped(skipped=kind)
-        mapped = self._ways[kind](given, given, memory)
-        mapped.distinct_id = given.distinct_id
+        mapped = self._ways[kind](found, found, memory)
+        mapped.distinct_id = found.distinct_id
         return mapped
+
+    def _wanted(self, name: str) -> Wanted:
+        """What is read of events of that name."""
+        kind = Kind(self._names[name])  # of what is left out nothing is read
+        updates = Updates.NOTHING
+        if self._sends_traits or (kind is Kind.IDENTIFY and not self._settings.historical):
+            updates = Updates.ALL
+        elif self._tells_persons and kind in WITH_PROPERTIES:
+            updates = Updates.USERS
+        return Wanted(
+            event=name,
+            kind=kind,
+            own=self._own,
+            who=self._who_of,
+            updates=updates,
+            posthogs_traits=self._people.not_set_by_user,
+            sends_ip=self._sends_ip,
+            sends_anonymous=self._sends_anonymous,
+        )
 
     def _map_decoded(self, event: Event, memory: Memory) -> Mapped:
         kind = self._names[event.event]
@@ -143,44 +151,56 @@ class Mapper:
             seen, event = self._privacy.apply(event), self._privacy.ids(event)
         given = given_by(event, self._own)
         if self._settings.payload_version == 1:
-            if not self._sends_anonymous and kind in _OF_A_PERSON and is_anonymous(given):
+            if not self._sends_anonymous and kind in OF_A_PERSON and is_anonymous(given):
                 return Mapped(skipped=SkipReason.ANONYMOUS)
             message = message_v1(seen, kind, ids=event, send_ip=self._settings.send_ip)
             mapped = Mapped((message,)) if message else Mapped(skipped=SkipReason.NOT_IN_VERSION_1)
         else:
-            mapped = self._ways[kind](given, given if seen is event else given_by(seen, self._own), memory)
+            seen_given = given if seen is event else self._private(given_by(seen, self._own))
+            if kind in VIEWS:
+                seen_given.sent = page_properties(seen_given.context.page, seen_given.sent)
+            mapped = self._ways[kind](given, seen_given, memory)
         mapped.distinct_id = distinct_id
         return mapped
+
+    def _private(self, given: Given) -> Given:
+        """Without the search that stands in a page's address."""
+        page = given.context.page
+        if page is not None:
+            page.search = self._privacy.value("search", page.search)
+        return given
 
     def _of_person(
         self, make: Callable[[Given, Head], AnyMessage], given: Given, seen: Given, memory: Memory
     ) -> Mapped:
         """The event's own message, after the news of the person and the account that it carries."""
-        head = self._head(given, seen)
-        if head is None:
+        who = self._who_of(given)
+        if who.user_id is None and not self._sends_anonymous:
             return Mapped(skipped=SkipReason.ANONYMOUS)
+        head = self._head(given, seen, who)
         ahead, facts = _NOTHING
         if self._tells_persons and (updates := self._people.updates(seen)):
             self._add_company(updates, seen)
             news, facts = self._news_of_person(head, updates, memory)
             if news:
                 ahead = (IdentifyMessage(*_ahead(head, "identify"), news),)
-        if (member := self._news_of_account(head, memory)) is not None:
+        if who.member is not None and memory.last(who.member[0]) is None:
             ahead += (_account_message(head),)
-            facts += (member,)
-        if self._settings.send_person_traits:
+            facts += (who.member,)
+        if self._sends_traits:
             # The messages ahead share the context; traits belong to the event's own message alone.
             traits = self._traits(seen) or None
             head = (*head[:-1], msgspec.structs.replace(head[-1], traits=traits))
         return Mapped((*ahead, make(seen, head)), None, facts)
 
     def _identify(self, given: Given, seen: Given, memory: Memory) -> Mapped:
-        head = self._head(given, seen)
-        if head is None:
+        who = self._who_of(given)
+        if who.user_id is None and not self._sends_anonymous:
             return Mapped(skipped=SkipReason.ANONYMOUS)
+        head = self._head(given, seen, who)
         ahead, facts = _NOTHING
-        if (member := self._news_of_account(head, memory)) is not None:
-            ahead, facts = (_account_message(head),), (member,)
+        if who.member is not None and memory.last(who.member[0]) is None:
+            ahead, facts = (_account_message(head),), (who.member,)
         traits: dict[str, Any] = {}
         if not self._settings.historical:
             traits = self._traits(seen)
@@ -201,35 +221,27 @@ class Mapper:
         news, fact = self._news.traits(who, traits, time, memory)
         return news, () if fact is None else (fact,)
 
-    def _head(self, given: Given, seen: Given) -> Head | None:
-        """Who, when and where; None when it was nobody and the settings leave such events out."""
+    def _who_of(self, given: Given) -> Who:
         user_id, anonymous_id = identity_of(given)
-        if user_id is None and not self._sends_anonymous:
-            return None
-        context = self._context(seen)
-        context.group_id = self._accounts.group_of(given.known)
-        return (_id_of(given), _time_of(given), user_id, anonymous_id, context)
+        group_id = self._accounts.group_of(given.known)
+        member = None
+        if user_id is not None and group_id is not None and self._tells_accounts:
+            member = _member(user_id, group_id)
+        return Who(user_id, anonymous_id, group_id, member)
 
-    def _news_of_account(self, head: Head, memory: Memory) -> Fact | None:
-        """That this user belongs to this account, if it is news."""
-        _, _, user_id, _, context = head
-        group_id = context.group_id
-        if group_id is None or user_id is None or not self._tells_accounts:
-            return None
-        member = _member(user_id, group_id)
-        return member if memory.last(member[0]) is None else None
+    def _head(self, given: Given, seen: Given, who: Who) -> Head:
+        context = self._context(seen, who.group_id)
+        return (_id_of(given), _time_of(given), who.user_id, who.anonymous_id, context)
 
     def _page_message(self, given: Given, head: Head) -> AnyMessage:
-        found = page_properties(head[-1].page, given.own) or None
-        return PageMessage(*head, given.known.name, given.known.category, found)
+        return PageMessage(*head, given.known.name, given.known.category, given.sent)
 
     def _screen_message(self, given: Given, head: Head) -> AnyMessage:
-        found = page_properties(head[-1].page, given.own) or None
-        return ScreenMessage(*head, given.known.screen_name, given.known.category, found)
+        return ScreenMessage(*head, given.known.screen_name, given.known.category, given.sent)
 
     def _track_message(self, given: Given, head: Head) -> AnyMessage:
         name = autocapture_words(given) if given.event == "$autocapture" else given.event
-        return TrackMessage(*head, event=name, properties=given.own or None)
+        return TrackMessage(*head, event=name, properties=given.sent)
 
     def _group(self, given: Given, seen: Given, memory: Memory) -> Mapped:
         if not self._sends_anonymous and names_device(given) and is_anonymous(given):
@@ -247,8 +259,7 @@ class Mapper:
         type_ = seen.known.group_type
         if type_ is not None:
             traits["posthog_group_type"] = type_
-        context = self._context(seen)
-        context.group_id = group_id
+        context = self._context(seen, group_id)
         head = (_id_of(given), _time_of(given), *identity, context)
         current, fact = self._news.traits((group_id, "account"), traits, head[1], memory)
         facts = [] if fact is None else [fact]
@@ -275,17 +286,16 @@ class Mapper:
             raise InvalidRecord("it joins nobody: `alias` or `distinct_id` is missing")
         if previous_id == user_id or is_nobody(previous_id) or is_nobody(user_id):
             return Mapped(skipped=SkipReason.NO_PERSON_IN_ALIAS)
-        context = self._context(seen)
+        context = self._context(seen, None)
         return Mapped(
             (AliasMessage(_id_of(given), _time_of(given), user_id, None, context, previous_id=previous_id),)
         )
 
-    def _context(self, seen: Given) -> Context:
+    def _context(self, seen: Given, group_id: str | None) -> Context:
         context = seen.context
+        context.group_id = group_id
         if not self._sends_ip:
             context.ip = None
-        if self._is_private and context.page is not None:
-            context.page.search = self._privacy.value("search", context.page.search)
         return context
 
     def _traits(self, given: Given) -> dict[str, Any]:

@@ -18,6 +18,11 @@ class Kind(StrEnum):
     TRACK = "track"
 
 
+VIEWS = frozenset({Kind.PAGE, Kind.SCREEN})
+WITH_PROPERTIES = VIEWS | {Kind.TRACK}
+OF_A_PERSON = WITH_PROPERTIES | {Kind.IDENTIFY}
+
+
 class SkipReason(StrEnum):
     """Why an event is left out on purpose, in words for the summary."""
 

@@ -19,7 +19,8 @@ class People:
         # Ingestion copies these and many `$…` from any event's properties into `$set` and `$set_once`
         # (PostHog/posthog, nodejs/src/common/utils/db/utils.ts, `personInitialAndUTMProperties`).
         # posthog-js adds the words searched for.
-        self._not_set_by_user = {*CAMPAIGN_PROPERTIES, "ph_keyword"}
+        self.not_set_by_user = {*CAMPAIGN_PROPERTIES, "ph_keyword"}
+        """Names that the user's code does not set, with others of that kind as they come."""
 
     def traits(self, given: Given) -> dict[str, Any]:
         """The person as exported, overlaid by `$set_once` where it has no such key, and by `$set`."""
@@ -35,7 +36,7 @@ class People:
         once, update = _updates(given.known)
         if not once and not update:
             return {}
-        posthogs = self._not_set_by_user
+        posthogs = self.not_set_by_user
         if posthogs.issuperset(once) and posthogs.issuperset(update):
             return {}
         traits = {}
@@ -48,7 +49,7 @@ class People:
         return traits
 
     def _set_by_user(self, update: Iterable[str]) -> Iterable[str]:
-        posthogs = self._not_set_by_user
+        posthogs = self.not_set_by_user
         for key in filterfalse(posthogs.__contains__, update):
             if key[:1] != "$" and key[:4] != "utm_":
                 yield key
