@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 from urllib.parse import quote
@@ -21,6 +22,10 @@ __all__ = ["pytest_runtest_makereport"]  # a hook: pytest finds it here
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# Started by `nohup`, the programs under test would leave a hang-up ignored, as they should.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class S3Bucket:
