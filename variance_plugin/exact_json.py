@@ -59,8 +59,10 @@ remembered_number = _Numbers().__getitem__
 
 _decoder = msgspec.json.Decoder(float_hook=remembered_number)
 _encoder = msgspec.json.Encoder(decimal_format="number")
-# Those that no thread is using. A new one would be made larger ten times before a message fits.
+# Those that no thread is using. A new one would be made larger ten times before a message fits. One that
+# became large is let go: its room would be taken for good.
 _buffers: list[bytearray] = []
+_LARGEST_BUFFER_BYTES = 64 * 1024
 
 
 def decode(text: bytes) -> Any:
@@ -97,7 +99,8 @@ def _encoded(value: Any) -> bytes:
         buffer = bytearray()
     _encoder.encode_into(value, buffer)
     text = bytes(buffer)
-    _buffers.append(buffer)
+    if len(text) <= _LARGEST_BUFFER_BYTES:
+        _buffers.append(buffer)
     return text
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import string
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -179,6 +180,21 @@ def test_what_a_plugin_made_up_is_refused(value: object, beside: str) -> None:
     """A value without a JSON form is the end of that one event, not of the process."""
     with pytest.raises(InvalidRecord, match="no JSON form"):
         encode({"a": beside, "b": value})
+
+
+def test_a_large_text_takes_no_room_once_it_is_written() -> None:
+    """Neither in its own thread nor in those that write small ones after it."""
+    large = "x" * 20 * 1024 * 1024
+    tracemalloc.start()
+    try:
+        encode(large)
+        encode("small")
+        kept_bytes, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept_bytes < 1024 * 1024
+    assert most_bytes > len(large)
 
 
 def test_half_a_character_costs_a_message_nothing() -> None:

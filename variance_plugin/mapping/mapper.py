@@ -184,9 +184,9 @@ class Mapper:
             news, facts = self._news_of_person(head, updates, memory)
             if news:
                 ahead = (IdentifyMessage(*_ahead(head, "identify"), news),)
-        if who.member is not None and memory.last(who.member[0]) is None:
+        if (member := _news_of_account(who, memory)) is not None:
             ahead += (_account_message(head),)
-            facts += (who.member,)
+            facts += (member,)
         if self._sends_traits:
             # The messages ahead share the context; traits belong to the event's own message alone.
             traits = self._traits(seen) or None
@@ -199,8 +199,8 @@ class Mapper:
             return Mapped(skipped=SkipReason.ANONYMOUS)
         head = self._head(given, seen, who)
         ahead, facts = _NOTHING
-        if who.member is not None and memory.last(who.member[0]) is None:
-            ahead, facts = (_account_message(head),), (who.member,)
+        if (member := _news_of_account(who, memory)) is not None:
+            ahead, facts = (_account_message(head),), (member,)
         traits: dict[str, Any] = {}
         if not self._settings.historical:
             traits = self._traits(seen)
@@ -222,6 +222,7 @@ class Mapper:
         return news, () if fact is None else (fact,)
 
     def _who_of(self, given: Given) -> Who:
+        """See `identity_of`, also for what it raises."""
         user_id, anonymous_id = identity_of(given)
         group_id = self._accounts.group_of(given.known)
         member = None
@@ -230,6 +231,7 @@ class Mapper:
         return Who(user_id, anonymous_id, group_id, member)
 
     def _head(self, given: Given, seen: Given, who: Who) -> Head:
+        """Who, when and where."""
         context = self._context(seen, who.group_id)
         return (_id_of(given), _time_of(given), who.user_id, who.anonymous_id, context)
 
@@ -324,6 +326,11 @@ def _ahead(head: Head, part: str) -> Head:
 def _account_message(head: Head) -> AnyMessage:
     """That the user of this head belongs to its account, ahead of the event's own message."""
     return GroupMessage(*_ahead(head, "group"), group_id=head[-1].group_id or "")
+
+
+def _news_of_account(who: Who, memory: Memory) -> Fact | None:
+    """That this user belongs to this account, if it is news."""
+    return None if who.member is None or memory.last(who.member[0]) is not None else who.member
 
 
 def _member(user_id: str, group_id: str) -> Fact:

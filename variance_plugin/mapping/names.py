@@ -19,7 +19,9 @@ class Kind(StrEnum):
 
 
 VIEWS = frozenset({Kind.PAGE, Kind.SCREEN})
+"""Those whose messages hold the properties of the page."""
 WITH_PROPERTIES = VIEWS | {Kind.TRACK}
+"""Those whose messages hold the event's own properties."""
 OF_A_PERSON = WITH_PROPERTIES | {Kind.IDENTIFY}
 
 
