@@ -23,7 +23,9 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-# Started by `nohup`, the programs under test would leave a hang-up ignored, as they should.
+# Started by `nohup`, or by a script with `&`, the programs under test would leave a hang-up or an interrupt
+# ignored, as they should.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
