@@ -84,24 +84,26 @@ def encode(value: Any) -> bytes:
         InvalidRecord: when a plugin put something into it that has no JSON form, or nested it too deep.
     """
     try:
-        try:
-            return _encoded(value)
-        except UnicodeEncodeError:
-            return "".join(_slow_parts(value)).encode()
-    except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError) as error:
-        raise InvalidRecord(f"has no JSON form: {_reason(error)}") from error
-
-
-def _encoded(value: Any) -> bytes:
-    try:
         buffer = _buffers.pop()
     except IndexError:
         buffer = bytearray()
-    _encoder.encode_into(value, buffer)
+    try:
+        _encoder.encode_into(value, buffer)
+    except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError) as error:
+        return _encode_slowly(value, error)
     text = bytes(buffer)
     if len(text) <= _LARGEST_BUFFER_BYTES:
         _buffers.append(buffer)
     return text
+
+
+def _encode_slowly(value: Any, refused: Exception) -> bytes:
+    try:
+        if isinstance(refused, UnicodeEncodeError):
+            return "".join(_slow_parts(value)).encode()
+    except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError) as error:
+        refused = error
+    raise InvalidRecord(f"has no JSON form: {_reason(refused)}") from refused
 
 
 # A text that does not end is one token too, so that looking for tokens stays linear in any input.

@@ -112,7 +112,7 @@ def test_who_gives_a_partition_up_waits_until_nothing_of_it_is_under_way() -> No
 
 def chunk(partition: Partition, *offsets: int) -> Chunk:
     """Records of one partition."""
-    records: list[Record | Broken] = [Record(b"{}", partition.stream, n, n) for n in offsets]
+    records: list[Record | Broken] = [Record(partition.stream, n, n, b"{}") for n in offsets]
     return Chunk(records, [Run(partition, offsets[-1], offsets[-1])], size_bytes=len(offsets))
 
 

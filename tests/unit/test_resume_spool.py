@@ -261,7 +261,7 @@ def test_any_body_comes_out_of_the_spool_as_it_went_in(start: bytes, rest: bytes
     """Whatever a line holds: what is no JSON is for others to say."""
     body = start + rest
     spool = InMemorySpool()
-    spool.append([entry(Record(body, Stream("<stdin>"), 1, len(body)))])
+    spool.append([entry(Record(Stream("<stdin>"), 1, len(body), body))])
 
     (after,) = SpoolSource(spool).records()
 

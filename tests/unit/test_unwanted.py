@@ -61,7 +61,7 @@ def host_of(*plugins: Any) -> Host:
 def run_through(host: Host) -> Progress:
     """Events of all names, to their end."""
     records = [
-        Record(encode({"event": name, "distinct_id": "kim", "properties": {}}), Stream("events"), number, 0)
+        Record(Stream("events"), number, 0, encode({"event": name, "distinct_id": "kim", "properties": {}}))
         for number, name in enumerate(NAMES, start=1)
     ]
     progress = Progress()

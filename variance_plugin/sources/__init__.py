@@ -60,32 +60,26 @@ class Position(msgspec.Struct, frozen=True):
         return f"{self.stream.name}:{self.number}" if self.number else self.stream.name
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One JSON text as it was read, and where it stood.
+class Record(Position, frozen=True, gc=False):
+    """One JSON text as it was read, at its position.
 
-    One is made for every line of every file, so it is flat, with the position made when asked for,
-    and unknown to the garbage collector, which it cannot keep busy: nothing in it points back.
+    One is made for every line of every file, so it is flat, and unknown to the garbage collector, which it
+    cannot keep busy: nothing in it points back.
 
     Attributes:
         body: The JSON text, without the line end; not yet known to be JSON.
-        stream: See `Position`, as for the next two.
-        number: See `Position`.
-        end_bytes: See `Position`.
     """
 
     body: bytes
-    stream: Stream
-    number: int
-    end_bytes: int
 
     @property
     def position(self) -> Position:
-        """Where it stood."""
+        """The position alone, for who keeps it longer than the text."""
         return Position(self.stream, self.number, self.end_bytes)
 
     def __repr__(self) -> str:
         """Without the body: an event is personal data, and a repr ends up in logs."""
-        return f"Record({str(self.position)!r}, {len(self.body)} bytes)"
+        return f"Record({str(self)!r}, {len(self.body)} bytes)"
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True):

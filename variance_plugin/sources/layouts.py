@@ -185,7 +185,7 @@ def _records(  # noqa: PLR0913 -- the text, what it is, and its limits
                 position=Position(stream, number, place.end_bytes), reason=too_long_reason(max_bytes)
             )
         else:
-            yield Record(bytes(text[begin:end]), stream, number, place.end_bytes)
+            yield Record(stream, number, place.end_bytes, bytes(text[begin:end]))
     if feed.fault:
         number += 1 if in_array else text.count(b"\n", counted) + 1
         last = Place(start_bytes + len(text), number)

@@ -167,11 +167,11 @@ class SpoolSource:
 
     def _found(self, number: int, stored: bytes) -> Record | Broken:
         if not stored.startswith(_MARK):
-            return Record(stored, self._stream, number, self._read_bytes)
+            return Record(self._stream, number, self._read_bytes, stored)
         if stored.startswith(_BROKEN):
             reason = stored.removeprefix(_BROKEN).decode(errors="replace")
             return Broken(position=Position(self._stream, number, self._read_bytes), reason=reason)
-        return Record(stored.removeprefix(_RECORD), self._stream, number, self._read_bytes)
+        return Record(self._stream, number, self._read_bytes, stored.removeprefix(_RECORD))
 
 
 def entry(found: Record | Broken) -> bytes:

@@ -86,5 +86,5 @@ class QueryReading:
             self._figures.come(len(body))
             self._at = self.last = Place(self._at.end_bytes + len(body), self._at.number + 1)
             self._given.append((self._at, key))
-            yield Record(body, self._stream, self._at.number, self._at.end_bytes)
+            yield Record(self._stream, self._at.number, self._at.end_bytes, body)
         self.has_ended = True

@@ -190,7 +190,7 @@ class Rows:
             elif len(body) > self._max_row_bytes:
                 yield self._broken(self._number, too_long_reason(self._max_row_bytes))
             else:
-                yield Record(body, self._stream, self._number, 0)
+                yield Record(self._stream, self._number, 0, body)
 
     def _let_go(self, size_bytes: int) -> None:
         """Give back now and then what is free, of which far more comes together than is in use."""

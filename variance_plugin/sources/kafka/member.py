@@ -179,7 +179,7 @@ class Member:
                 position = Position(partition.stream, offset, end_bytes)
                 records.append(Broken(position=position, reason="a tombstone: a record without a value"))
             else:
-                records.append(Record(value, partition.stream, offset, end_bytes))
+                records.append(Record(partition.stream, offset, end_bytes, value))
             if runs and runs[-1].partition is partition:
                 runs[-1].last = offset
                 runs[-1].end_bytes = end_bytes
