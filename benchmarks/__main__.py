@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say("", report.ways(rounds), "", report.ratios(rounds), "", report.receivers(rounds), "")
 
         if options.stages:
-            _say(report.stages(measure_stages(path, events=options.stages), rounds), "")
+            _say(report.stages([measure_stages(path) for _ in range(options.stages)]), "")
         more = options.memory_events - options.events
         if more > 0:
             write_events(path, traffic.events(more), append=True)
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--plain-events", type=int, default=3_000, help="lines of it for the plain port of 1.0.0 (3,000)")
     add("--rounds", type=int, default=5, help="how often each way is measured (5)")
     add("--memory-events", type=int, default=400_000, help="lines for the memory; 0 leaves it out (400,000)")
-    add("--stages", type=int, default=20_000, help="lines for the single steps; 0 leaves them out (20,000)")
+    add("--stages", type=int, default=3, help="how often the single steps are measured (3)")
     add("--seed", type=int, default=1, help="which events are made (1)")
     add("--keep", type=Path, help="a folder for the events and for all that is sent; it slows the receiver")
     return parser

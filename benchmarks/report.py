@@ -2,14 +2,13 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
 from .measure import Round
 from .result import Result
-from .stages import STEPS, Stages
 
 # What the project wants of itself (docs/performance.md, "What is asked for").
 LEAST_TIMES_DECODE_ENCODE = 0.7
@@ -104,18 +103,15 @@ def memory(small: Iterable[Result], large: Result) -> str:
     )
 
 
-def stages(found: Stages, rounds: Sequence[Round]) -> str:
-    """The steps of the whole way, and what is left for the threads."""
-    total = sum(found.microseconds)
-    # The least, as of the steps: what else the machine does adds to both.
-    whole = min(one.whole_way.cpu_microseconds for one in rounds)
-    rows = [
-        *zip(STEPS, found.microseconds, strict=True),
-        ("the steps together, in one thread", total),
-        ("the rest of (c): threads, start and end", whole - total),
-    ]
-    lines = [f"{'Where the CPU time of (c) goes':<60}{'µs/event':>9}"]
-    return "\n".join(lines + [f"  {name:<58}{microseconds:>9.2f}" for name, microseconds in rows])
+def stages(found: Sequence[Mapping[str, Result]]) -> str:
+    """What each step of the whole way adds."""
+    lines = [f"{'Where the CPU time of (c) goes':<58}{'µs/event':>9}{'added':>9}"]
+    before = 0.0
+    for step in found[0]:
+        microseconds = median(one[step].cpu_microseconds for one in found)
+        lines.append(f"  {step:<56}{microseconds:>9.2f}{microseconds - before:>9.2f}")
+        before = microseconds
+    return "\n".join(lines)
 
 
 def row(results: Sequence[Result]) -> str:

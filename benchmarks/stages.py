@@ -1,120 +1,111 @@
-"""Where the time goes: the steps of the whole way in one thread, each measured by leaving out what follows.
+"""Where the time goes: the whole way with less and less of it left out, each in a process of its own.
 
-It is CPU time: while a request is under way the other threads of the whole way go on. What that takes
-beyond the sum of the steps is the price of its threads and of the thread that watches.
+What a step adds is the difference to the one before. It is CPU time of all threads, for one event read.
 """
 
+import logging
 import sys
 import time
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import msgspec
-
+from variance_plugin import VariancePlugin
+from variance_plugin.cli.collecting import seldom_collected
 from variance_plugin.clock import SystemClock
-from variance_plugin.delivery import DeliverySettings, RequestsTransport
-from variance_plugin.delivery.request import build
-from variance_plugin.formats import UnreadEvent, is_named, plain_name
-from variance_plugin.mapping import Mapper, Memory
-from variance_plugin.messages import encoded
-from variance_plugin.runtime import LaneSettings
-from variance_plugin.runtime.lane import Lane, Mark
-from variance_plugin.secret import Secret
-from variance_plugin.settings import read_mapping
-from variance_plugin.sources import Broken
+from variance_plugin.hooks import MinimalMeta
+from variance_plugin.mapping import Prepared
+from variance_plugin.pipeline import Progress
+from variance_plugin.pipeline import run as run_pipeline
+from variance_plugin.plugin import AnyEvent
+from variance_plugin.runtime import LoadedPlugin, lone_host
+from variance_plugin.settings import manifest
 from variance_plugin.sources.file import FileSource
+from variance_plugin.testing import InMemoryDeadLetters
 
-# As many as 1 MiB of events, the host's default batch.
-_BATCH = 300
-_START = Mark(1, None)
-_PASSES = 5
+from .result import Result, emit
 
-STEPS = (
-    "read the lines of the file",
-    "read the name, and leave out what is not exported",
-    "read it, and make its messages",
-    "encode those that are not yet",
-    "offer them to a lane and take its batches",
-    "put requests together and post them",
-)
-_READ, _NAME, _MAP, _ENCODE, _OFFER, _POST = range(len(STEPS))
+# As many as wait in four lanes that are full, or nearly so, at the default settings.
+_WAITING = 4 * 300
+_LEFT_OUT = "for the benchmark"
 
 
-class Stages(msgspec.Struct):
-    """CPU time of each of `STEPS` for one event read, exported or not."""
+class _Read(VariancePlugin):
+    """Takes the records, and looks at none."""
 
-    microseconds: list[float]
-
-
-def measure(path: Path, url: str, *, events: int) -> Stages:
-    """Measure with the first lines of a file.
-
-    Of each step the shortest of several passes: what else the machine does only adds to it.
-    """
-    totals = [float("inf")] * len(STEPS)
-    for _ in range(_PASSES):
-        for last in range(len(STEPS)):
-            totals[last] = min(totals[last], _through(path, _Lane(url, last), events=events))
-    return Stages([total - before for before, total in zip([0.0, *totals], totals, strict=False)])
+    def prepare_record(self, record: bytes, meta: MinimalMeta) -> Prepared | str | None:  # noqa: ARG002
+        return _LEFT_OUT
 
 
-def _through(path: Path, lane: "_Lane", *, events: int) -> float:
-    """Go through the lines as far as the lane's last step; CPU microseconds for one."""
-    last = lane.last
-    started = time.process_time()
-    for record in islice(FileSource([path]).records(), events):
-        if last == _READ or isinstance(record, Broken):
-            continue
-        name = plain_name(record.body)
-        if name is None or (lane.mapper.skips(name) and is_named(record.body, name)) or last == _NAME:
-            continue
-        lane.take(UnreadEvent(event=name, record=record.body), len(record.body))
-    lane.buffer.close()
-    lane.send()
-    seconds = time.process_time() - started
-    lane.transport.close()
-    return seconds / events * 1e6
+class _LetGo(VariancePlugin):
+    """Makes the messages, and lets them go at once."""
+
+    def prepare_record(self, record: bytes, meta: MinimalMeta) -> Prepared | str | None:
+        made = super().prepare_record(record, meta)
+        self._made(made)
+        return None if made is None else _LEFT_OUT
+
+    def prepare_event(self, given: AnyEvent, meta: MinimalMeta) -> Prepared | None:
+        self._made(super().prepare_event(given, meta))
+        return None
+
+    def _made(self, made: Prepared | str | None) -> None:
+        pass
 
 
-class _Lane:
-    """A lane and its plugin, in the thread that reads."""
+class _Kept(_LetGo):
+    """Keeps as much as waits in the lanes, in the thread that reads."""
 
-    def __init__(self, url: str, last: int) -> None:
-        self.last = last
-        self.mapper = Mapper(read_mapping({}))
-        self.buffer = Lane(LaneSettings(buffer_events=_BATCH, buffer_bytes=10**9), SystemClock())
-        self._settings = DeliverySettings(
-            webhook_url=url, auth_header=Secret("demo"), allowed_hosts=("127.0.0.1",)
-        )
-        self.transport = RequestsTransport(self._settings)
-        self._memory = Memory()
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[Prepared | str | None] = []
 
-    def take(self, event: UnreadEvent, size_bytes: int) -> None:
-        """What the plugin and its host do with an event, as far as the last step."""
-        mapped = self.mapper.map(event, self._memory)
-        self._memory.learn(mapped.facts)
-        if self.last == _MAP:
-            return
-        bodies = [encoded(message).body for message in mapped.messages]
-        if self.last == _ENCODE:
-            return
-        self.buffer.put(bodies, size_bytes, _START)
-        if len(self.buffer) == _BATCH:
-            self.send()
+    def _made(self, made: Prepared | str | None) -> None:
+        self._waiting.append(made)
+        if len(self._waiting) >= _WAITING:
+            self._waiting.clear()
 
-    def send(self) -> None:
-        """Take the batch and, if that is the last step, post it."""
-        if len(self.buffer):
-            bodies = [body for bodies in self.buffer.take() for body in bodies]
-            if self.last == _POST:
-                self.transport.post(build(bodies, self._settings, sent_at="2026-11-21T12:00:00.000Z"))
-            self.buffer.done()
+
+class _Taken(VariancePlugin):
+    """Hands them to the threads of the lanes, which let them go."""
+
+    def export_events(self, events: Sequence[Any], meta: MinimalMeta) -> None:
+        pass
+
+
+STEPS: dict[str, type[VariancePlugin]] = {
+    "read the lines of the file": _Read,
+    "leave out what is not exported, and make the messages": _LetGo,
+    "keep them": _Kept,
+    "hand them to the threads of the lanes": _Taken,
+    "put requests together and post them": VariancePlugin,
+}
+
+
+def run(path: Path, url: str, step: str) -> Result:
+    """Measure as far as a step, with all lines of a file."""
+    clock = SystemClock()
+    host = lone_host(
+        LoadedPlugin.of(STEPS[step](), manifest()),
+        {"webhookUrl": url, "authHeader": "demo", "allowedHosts": "127.0.0.1"},
+        clock=clock,
+        dead_letters=InMemoryDeadLetters(),
+        logger=logging.getLogger("benchmarks"),
+    )
+    progress = Progress()
+    host.start()
+    with seldom_collected():
+        started, cpu_started = time.perf_counter(), time.process_time()
+        run_pipeline(FileSource([path]).records(), host, progress)
+        host.finish()
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    return Result(events=progress.read, messages=0, seconds=seconds, cpu_seconds=cpu_seconds)
 
 
 def main() -> None:
-    """Arguments: the file, the address."""
-    path, url, events = sys.argv[1:]
-    print(msgspec.json.encode(measure(Path(path), url, events=int(events))).decode())
+    """Arguments: the file, the address, the step."""
+    path, url, step = sys.argv[1:]
+    emit(run(Path(path), url, step))
 
 
 if __name__ == "__main__":

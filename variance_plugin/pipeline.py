@@ -43,13 +43,15 @@ class Progress:
 
 def run(records: Iterable[Record | Broken], host: Host, progress: Progress) -> None:
     """Feed records to a started host until there are no more, or it is stopped. `host.finish` follows."""
-    skips = host.skips
-    watermark = host.watermark
+    take, skips, watermark = host.take, host.skips, host.watermark
     try:
         for number, record in enumerate(records, start=2):
             if host.stopped:
                 return
-            _take(record, host, progress, skips)
+            if type(record) is Record and take(record.body, record):
+                progress.read += 1
+            else:
+                _take(record, host, progress, skips)
             watermark.read = Mark(number, record)
     except Stopped:
         return

@@ -10,11 +10,10 @@ from .delivery import Attempt, Deliverer, Outcome, Pause, Refused, Report, Reque
 from .errors import InvalidRecord, RetryError
 from .events import Event
 from .exact_json import encode
-from .formats import from_mapping, readable
+from .formats import from_mapping, place, readable
 from .hooks import Metrics, MinimalMeta, Rejection
-from .mapping import Mapper, Memory
+from .mapping import Mapper, Memory, Prepared, bodies_of, prepared, types_of
 from .plurals import many
-from .prepared import Prepared, bodies_of, prepared, types_of
 from .settings import read_settings
 from .turns import Turns
 
@@ -83,6 +82,26 @@ class VariancePlugin:
         """Why every event of that name is left out, for hosts that want to spare themselves the decoding."""
         return self._mapper.skips(name)
 
+    def prepare_record(self, record: bytes, meta: MinimalMeta) -> Prepared | str | None:
+        """Make the messages of an event that is like many before it, from its JSON text.
+
+        For hosts that have no use for the event itself: of ten that are exported, nine need no more. Gives
+        in words why the event is left out, which the host counts; and None when `prepare_event` has to look
+        at it: it may be a text of another shape, and what is wrong with it is said there.
+        """
+        try:
+            mapped = self._mapper.read(record, self._memory)
+            if mapped is None:
+                return None
+            if mapped.skipped is not None:
+                return mapped.skipped
+            made = mapped if isinstance(mapped, Prepared) else prepared(mapped, record, None)
+        except Exception:  # noqa: BLE001 -- it happens again, where there is an event to tell of
+            return None
+        if made.facts or made.ahead or len(made.body) > _SEGMENT_MESSAGE_BYTES:
+            self._note(made, meta)
+        return made
+
     def prepare_event(self, given: AnyEvent, meta: MinimalMeta) -> Prepared | None:
         """Make an event's messages; None when it is left out, or rejected since nothing can be made of it.
 
@@ -100,7 +119,12 @@ class VariancePlugin:
             if mapped.skipped is not None:
                 host.metrics.increment(SKIPPED + mapped.skipped)
                 return None
-            made = prepared(event, mapped)
+            record, position = place(event)
+            if isinstance(mapped, Prepared):
+                made = mapped
+                made.position = position
+            else:
+                made = prepared(mapped, record, position, None if record else event)
         except InvalidRecord as error:
             _reject(Rejection(event=readable(event), reason=str(error)), host)
             return None
@@ -113,11 +137,15 @@ class VariancePlugin:
             reason = f"the mapping failed: {kind}: {error}"
             _reject(Rejection(event=event, reason=reason[:_REASON_CHARACTERS]), host)
             return None
+        self._note(made, meta)
+        return made
+
+    def _note(self, made: Prepared, meta: MinimalMeta) -> None:
+        """Note what there is to note of messages that are on their way; of most there is nothing."""
         if made.largest_bytes > _SEGMENT_MESSAGE_BYTES:
-            self._warn_of_size(event, host)
+            self._warn_of_size(made.origin, self._host(meta))
         if made.facts:
             self._memory.learn(made.facts)
-        return made
 
     def export_events(self, events: Sequence[AnyEvent | Prepared], meta: MinimalMeta) -> None:
         """Map, where that is not done yet, and post.

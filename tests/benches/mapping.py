@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from variance_plugin.formats import from_mapping
-from variance_plugin.mapping import Mapped, Mapper, MappingSettings, Memory
+from variance_plugin.mapping import Mapped, Mapper, MappingSettings, Memory, Prepared
 from variance_plugin.messages import encoded
 
 
@@ -13,7 +13,7 @@ def event(name: str, properties: dict[str, Any] | None = None, /, **fields: Any)
     return {"event": name, "uuid": "id-1", "distinct_id": "u-1", "properties": properties or {}, **fields}
 
 
-def map_event(event: dict[str, Any], **settings: Any) -> Mapped:
+def map_event(event: dict[str, Any], **settings: Any) -> Prepared | Mapped:
     """What is made of an event, by these settings."""
     return Mapper(MappingSettings(**settings)).map(from_mapping(event), Memory())
 

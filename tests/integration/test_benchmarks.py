@@ -32,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("benchmark")
 def run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """One run of the benchmark with everything in it, and what it left in its folder."""
     folder = tmp_path_factory.mktemp("benchmark")
-    options = f"--events {EVENTS} --plain-events {EVENTS} --stages {EVENTS} --rounds 1 --memory-events 1500"
+    options = f"--events {EVENTS} --plain-events {EVENTS} --stages 1 --rounds 1 --memory-events 1500"
     command = [sys.executable, "-m", "benchmarks", *options.split(), "--keep", str(folder)]
     done = subprocess.run(
         command, cwd=ROOT, env=unmeasured(), capture_output=True, check=True, text=True, timeout=50

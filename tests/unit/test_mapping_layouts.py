@@ -196,6 +196,21 @@ NEWS = {"$set": {"plan": "team"}}
             id="ids-that-are-equal-in-python-only",
         ),
         pytest.param(
+            [
+                row({"$user_id": -1}),
+                row({"$user_id": -2}),
+                row({"$user_id": 0}),
+                row({"$user_id": 2**61 - 1}),
+            ],
+            MappingSettings(),
+            id="ids-whose-hash-is-one",
+        ),
+        pytest.param(
+            [row({"$groups": {"company": id_}}) for id_ in (-1, -2, "-1", None)],
+            MappingSettings(),
+            id="accounts-whose-hash-is-one",
+        ),
+        pytest.param(
             [row({"$is_identified": value}) for value in (False, 0, True, 1, None)],
             MappingSettings(),
             id="flags-that-are-equal-in-python-only",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.benches.rows import row, unread_row
 from variance_plugin.errors import InvalidRecord
 from variance_plugin.formats import UnreadEvent
-from variance_plugin.mapping import Mapper, MappingSettings, Memory
+from variance_plugin.mapping import Fact, Mapper, MappingSettings, Memory, SkipReason
 from variance_plugin.mapping.layouts import EVENTS_TO_LEARN, merged
 from variance_plugin.messages import encoded
 
@@ -155,6 +155,57 @@ def test_a_layout_knows_what_any_of_those_events_had() -> None:
 
     assert message is not None
     assert message["properties"] == {"total": 1, "currency": "EUR"}
+
+
+def test_what_is_left_out_by_its_name_is_learned_like_the_rest() -> None:
+    """Then nobody looks for the name; and a record that is no JSON is not left out, but found broken."""
+    mapper, memory = Mapper(MappingSettings(), events_to_learn=2), Memory()
+    record = row({"total": 1}, event="$autocapture")
+
+    assert [None, None] == [mapper.read(record, memory) for _ in range(2)]
+    read = mapper.read(record, memory)
+
+    assert read is not None
+    assert SkipReason.SYSTEM_EVENT is read.skipped
+    assert mapper.read(record[:-1], memory) is None
+
+
+def test_an_account_that_was_forgotten_is_told_again() -> None:
+    """By a layout as well, which asks the memory about a member once and not with every event."""
+    mapper, memory = Mapper(MappingSettings(), events_to_learn=1), Memory()
+    record = row({"$groups": {"company": "acme"}})
+    mapper.read(record, memory)
+
+    def types() -> list[str]:
+        mapped = mapper.read(record, memory)
+        assert mapped is not None
+        memory.learn(mapped.facts)
+        facts.extend(mapped.facts)
+        return [encoded(message).type for message in mapped.messages]
+
+    facts: list[Fact] = []
+    assert [["group", "track"], ["track"], ["track"]] == [types() for _ in range(3)]
+    memory.forget(facts)
+    assert ["group", "track"] == types()
+
+
+def test_an_account_of_long_ago_is_told_again() -> None:
+    """What the memory has let go for newer facts it does not know any more, and nobody may think it does."""
+    mapper, memory = Mapper(MappingSettings(), events_to_learn=1), Memory(limit=2)
+    record = row({"$groups": {"company": "acme"}})
+    mapper.read(record, memory)
+    for expected in (2, 1):
+        mapped = mapper.read(record, memory)
+        assert mapped is not None
+        assert expected == len(mapped.messages)
+        memory.learn(mapped.facts)
+
+    for subject in range(2):
+        memory.learn([(subject, True)])
+
+    mapped = mapper.read(record, memory)
+    assert mapped is not None
+    assert 2 == len(mapped.messages)
 
 
 @pytest.mark.parametrize(

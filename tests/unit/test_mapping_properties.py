@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ from variance_plugin.mapping import (
     Mapper,
     MappingSettings,
     Memory,
+    Prepared,
     SkipReason,
 )
 from variance_plugin.secret import Secret
@@ -144,7 +145,10 @@ SETTINGS = st.builds(
 )
 
 
-def outcome(event: dict[str, Any], settings: MappingSettings, memory: Memory | None = None) -> Mapped | str:
+Outcome: TypeAlias = Prepared | Mapped | str
+
+
+def outcome(event: dict[str, Any], settings: MappingSettings, memory: Memory | None = None) -> Outcome:
     """What becomes of an event: messages, a named reason for none, or why it is unusable."""
     try:
         mapped = Mapper(settings).map(from_mapping(event), memory or Memory())
@@ -155,7 +159,7 @@ def outcome(event: dict[str, Any], settings: MappingSettings, memory: Memory | N
     return mapped
 
 
-def bodies(of: Mapped | str) -> list[bytes]:
+def bodies(of: Outcome) -> list[bytes]:
     """The bytes of the messages; none for an event that is unusable."""
     return [] if isinstance(of, str) else [encode(message) for message in of.messages]
 
@@ -426,7 +430,7 @@ def test_it_does_not_matter_whether_an_event_came_as_bytes(
         return
     plain = json.loads(text, parse_constant=nothing)
     try:
-        found: Mapped | str = Mapper(settings).map(read, Memory())
+        found: Outcome = Mapper(settings).map(read, Memory())
         from_bytes = bodies(found)
     except InvalidRecord as reason:
         from_bytes, found = [], str(reason)

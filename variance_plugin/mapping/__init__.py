@@ -5,6 +5,7 @@ from .mapped import Mapped
 from .mapper import Mapper
 from .memory import Fact, Memory
 from .names import Kind, SkipReason
+from .prepared import Prepared, bodies_of, prepared, types_of
 from .settings import AccountMapping, AnonymousUsers, MappingSettings
 
 __all__ = [
@@ -16,7 +17,11 @@ __all__ = [
     "Mapper",
     "MappingSettings",
     "Memory",
+    "Prepared",
     "SkipReason",
     "account_way",
+    "bodies_of",
     "company_domain",
+    "prepared",
+    "types_of",
 ]

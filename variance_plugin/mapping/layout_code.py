@@ -10,14 +10,14 @@ import msgspec
 
 from ..events import utc_text
 from ..exact_json import encode
-from ..messages import Encoded, Page, PageMessage, ScreenMessage, TrackMessage
+from ..messages import Page, PageMessage, ScreenMessage, TrackMessage
 from .autocapture import autocapture_words
 from .context import CONTEXT_NAMES, CONTEXT_SCOPE, PAGE_FIELDS, context_code
 from .fields import ATTRIBUTES, DECIMALS, UPDATES, Fields
 from .given import CONTAINERS
 from .known import KNOWN_NAMES, PLAIN_NAMES
-from .mapped import Mapped
 from .names import VIEWS, WITH_PROPERTIES, Kind
+from .prepared import Prepared
 from .wanted import Updates
 from .who import key_code
 
@@ -28,13 +28,25 @@ _MESSAGES = {
     Kind.TRACK: "TrackMessage({head}, event={event}, properties=sent)",
 }
 
+
+class _OfPerson(msgspec.Struct):
+    person_properties: msgspec.Raw
+
+
+_of_person = msgspec.json.Decoder(_OfPerson)
+
+
+def person_text(record: bytes) -> bytes:
+    """The text of the person's properties: few events bring news of a person, and only those need it."""
+    return bytes(_of_person.decode(record).person_properties)
+
+
 LAYOUT_SCOPE: dict[str, Any] = {
     **CONTEXT_SCOPE,
     "CONTAINERS": CONTAINERS,
-    "Encoded": Encoded,
-    "Mapped": Mapped,
     "NO_PAGE": Page(),
     "PageMessage": PageMessage,
+    "Prepared": Prepared,
     "ScreenMessage": ScreenMessage,
     "TrackMessage": TrackMessage,
     "UNSET": msgspec.UNSET,
@@ -42,7 +54,9 @@ LAYOUT_SCOPE: dict[str, Any] = {
     "bytes": bytes,
     "dict": dict,
     "encode": encode,
+    "hash": hash,
     "len": len,
+    "person_text": person_text,
     "type": type,
     "utc_text": utc_text,
 }
@@ -50,25 +64,20 @@ LAYOUT_SCOPE: dict[str, Any] = {
 
 
 def layout_code(fields: Fields) -> str:
-    """A function `read(record, memory)`; see `Layout.read`.
+    """A function `read(given, record, memory)`; see `Row.read`.
 
-    What is the layout's own, it finds beside `LAYOUT_SCOPE`: `decode`, `Sent`, `who_of`, `visitors` and
-    `are_posthogs`.
+    What is the layout's own, it finds beside `LAYOUT_SCOPE`: `layout`, `Sent`, `way`, `who_of`, `visitors`
+    and `are_posthogs`.
     """
     return "\n".join(_function(fields))
 
 
 def _function(fields: Fields) -> Iterable[str]:
     wanted, values = fields.wanted, fields.values
-    yield "def read(record, memory):"
-    yield "    given = decode(record)"
+    yield "def read(given, record, memory):"
     yield "    uuid = given.uuid"
-    yield f"    if given.event != {wanted.event!r} or len(uuid) != {_UUID_LENGTH} or uuid.isspace():"
+    yield f"    if len(uuid) != {_UUID_LENGTH} or uuid.isspace():"
     yield "        return None"
-    if wanted.updates is not Updates.NOTHING:
-        yield "    given.person = person = bytes(given.person)"
-        yield "    if person[:1] != b'{' and person != b'null':"
-        yield "        return None"
     yield "    known = given.known"
     decimals = [f"type({values[name]}) in CONTAINERS" for name in DECIMALS if name in values]
     if decimals:
@@ -90,7 +99,11 @@ def _function(fields: Fields) -> Iterable[str]:
         yield "    if b'\\n' in record:"
         yield "        return None"
         yield "    record.decode()"
-    yield "    return given"
+    if wanted.updates is not Updates.NOTHING:
+        yield "    if given.person is not None:"
+        yield "        given.person = person_text(record)"
+    yield "    layout.trust += 1"
+    yield "    return way(given, memory)"
 
 
 def _sent(fields: Fields) -> Iterable[str]:
@@ -123,10 +136,10 @@ def _message(fields: Fields) -> Iterable[str]:
     yield "    if not given.distinct_id or given.distinct_id.isspace():"
     yield "        return None"
     yield f"    key = {key_code(values)}"
-    yield "    who = visitors.get(key)"
-    yield "    if who is None:"
-    yield "        who = visitors[key] = who_of(given)"
-    conditions = ["(who.member is None or memory.last(who.member[0]) is not None)"]
+    yield "    who = visitors.get(hash(key))"
+    yield "    if who is None or (who.key is not None and who.key != key):"
+    yield "        who = visitors.add(key, who_of(given))"
+    conditions = ["(who.epoch is memory.epoch or who.is_told(memory))"]
     if not wanted.sends_anonymous:
         conditions.append("who.user_id is not None")
     if wanted.updates is Updates.USERS:
@@ -148,4 +161,5 @@ def _message(fields: Fields) -> Iterable[str]:
         yield "            return None"
         yield "        if not body.isascii():"
         yield "            body.decode()"
-    yield f"        return Mapped((Encoded({str(wanted.kind)!r}, body),), None, (), given.distinct_id)"
+    yield "        layout.trust += 1"
+    yield f"        return Prepared(given.distinct_id, {str(wanted.kind)!r}, body, (), (), record)"

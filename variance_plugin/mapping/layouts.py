@@ -4,18 +4,20 @@ PostHog's SDKs put the same properties in the same order on every event of a nam
 a name a layout is made for it: a typed decoder which knows each property that such events had, skips those
 that nobody reads, and takes own ones as they stand. A record that does not fit in any way is not read here,
 but decoded as a whole. Both ways lead to the same messages, but for the order of properties and the
-spelling of numbers and texts.
+spelling of numbers and texts. All layouts are one decoder, which finds out the name by itself.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from .given import Given
-from .layout import Layout
+from ..formats import plain_name
+from .layout import Layout, Row, decoder_of, left_out
 from .mapped import Mapped
 from .memory import Memory
+from .names import SkipReason
+from .prepared import Prepared
 from .wanted import Wanted
 from .who import Visitors
 
@@ -33,79 +35,98 @@ _COST_OF_LEARNING = 500
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
+def _refuse(_record: bytes) -> Row:
+    raise msgspec.ValidationError("nothing is learned yet")
+
+
 class Layouts:
     """Reads events by what it learned of earlier ones of the same name. Safe for threads.
 
     Args:
-        wanted: By an event's name, what is read of such events.
+        wanted: By an event's name, what is read of such events, or why they are left out.
         events_to_learn: A layout is made after so many events of a name.
     """
 
-    def __init__(self, wanted: Callable[[str], Wanted], *, events_to_learn: int = EVENTS_TO_LEARN) -> None:
+    def __init__(self, wanted: Callable[[str], Wanted | SkipReason], *, events_to_learn: int) -> None:
         self._wanted = wanted
         self._events_to_learn = events_to_learn
         self._visitors = Visitors()
         self._layouts: dict[str, Layout] = {}
+        self._left_out: dict[str, type[msgspec.Struct]] = {}
+        self._decode: Callable[[bytes], Row] = _refuse
+        """Of these layouts, but for those that are given up, and of what is left out."""
         self._seen: dict[str, int] = {}
         self._gathered: dict[str, list[str]] = {}
         """The names of properties, of events that a layout will soon be made for."""
 
-    def read(self, name: str, record: bytes, memory: Memory) -> Mapped | Given | None:
-        """What becomes of an event, or what the mapping reads of it; None when that has to be decoded.
+    def read(self, record: bytes, memory: Memory) -> Prepared | Mapped | None:
+        """See `Mapper.read`."""
+        try:
+            found = self._decode(record).read(record, memory)
+        except _REFUSED:
+            self._miss(record, refused=True)
+            return None
+        if found is None:
+            self._miss(record, refused=False)
+        return found
 
-        Args:
-            name: The event's, as `plain_name` tells it.
-            record: The event.
-            memory: What was sent lately.
-
-        Raises:
-            InvalidRecord: when it names nobody, and the mapping asks for that.
-        """
+    def _miss(self, record: bytes, *, refused: bool) -> None:
+        """Learn from a record that was not read."""
+        name = plain_name(record)
+        if name is None:
+            return
         layout = self._layouts.get(name)
         if layout is None:
-            self._see(record, name)
-            return None
-        if layout.trust < 0:
-            return None
-        try:
-            found = layout.read(record, memory)
-        except _REFUSED:
-            found = None
-            self._learn(record, name)
-        if found is None:
+            if name not in self._left_out:
+                self._see(record, name)
+        elif layout.trust >= 0:
+            if refused:
+                layout = self._learn(record, name, layout)
             layout.trust = min(layout.trust, _TRUST) - _COST_OF_MISFIT
-        else:
-            layout.trust += 1
-        return found
+            if layout.trust < 0:
+                self._renew()
 
     def _see(self, record: bytes, name: str) -> None:
         """Count the events of a name; once there are enough of them, learn from the last ones together."""
-        if len(self._layouts) >= _MOST_LAYOUTS:
+        wanted = self._wanted(name)
+        known: Collection[str] = self._left_out if isinstance(wanted, SkipReason) else self._layouts
+        if len(known) >= _MOST_LAYOUTS:
             return
         if len(self._seen) > _MOST_NAMES:
             self._seen.clear()
             self._gathered.clear()
         seen = self._seen.get(name, 0) + 1
-        if seen >= self._events_to_learn:
-            names = merged(self._gathered.pop(name, ()), _names_in(record))
-            self._make(name, names, trust=_TRUST)
-            seen = 0
-        elif name in self._gathered or len(self._gathered) < _MOST_LAYOUTS:
-            self._gathered[name] = merged(self._gathered.get(name, ()), _names_in(record))
-        self._seen[name] = seen
+        if seen < self._events_to_learn:
+            self._seen[name] = seen
+            if name in self._gathered or len(self._gathered) < _MOST_LAYOUTS:
+                self._gathered[name] = merged(self._gathered.get(name, ()), _names_in(record))
+            return
+        self._seen[name] = 0
+        names = merged(self._gathered.pop(name, ()), _names_in(record))
+        if isinstance(wanted, SkipReason):
+            self._left_out[name] = left_out(name, Mapped(skipped=wanted))
+            self._renew()
+        else:
+            self._make(name, names, wanted, trust=_TRUST)
 
-    def _learn(self, record: bytes, name: str) -> None:
+    def _learn(self, record: bytes, name: str, layout: Layout) -> Layout:
         """Make a layout that this record fits as well, if it is a row with properties not met before."""
-        layout = self._layouts[name]
         names = merged(layout.names, _names_in(record))
-        if len(names) > len(layout.names):
-            self._make(name, names, trust=min(layout.trust, _TRUST))
+        wanted = self._wanted(name)
+        if len(names) > len(layout.names) and isinstance(wanted, Wanted):
+            self._make(name, names, wanted, trust=min(layout.trust, _TRUST))
+        return self._layouts[name]
 
-    def _make(self, name: str, names: list[str], *, trust: int) -> None:
+    def _make(self, name: str, names: list[str], wanted: Wanted, *, trust: int) -> None:
         if 0 < len(names) <= _MOST_PROPERTIES and _UNSPEAKABLE.isdisjoint("".join(names)):
-            self._layouts[name] = Layout(
-                names, self._wanted(name), self._visitors, trust=trust - _COST_OF_LEARNING
-            )
+            self._layouts[name] = Layout(names, wanted, self._visitors, trust=trust - _COST_OF_LEARNING)
+            self._renew()
+
+    def _renew(self) -> None:
+        """Decode by what is there now."""
+        rows = [layout.row for layout in [*self._layouts.values()] if layout.trust >= 0]
+        rows += [*self._left_out.values()]
+        self._decode = decoder_of(rows) if rows else _refuse
 
 
 def _names_in(record: bytes) -> Iterable[str]:

@@ -43,6 +43,7 @@ from .news import News
 from .own import OwnProperties
 from .patterns import Patterns
 from .people import People
+from .prepared import Prepared
 from .privacy import Privacy
 from .settings import AnonymousUsers, MappingSettings
 from .v1 import message_v1
@@ -87,6 +88,13 @@ class Mapper:
             Kind.ALIAS: self._alias,
             Kind.MERGE: self._merge,
         }
+        self.read: Callable[[bytes, Memory], Prepared | Mapped | None]
+        self.read = self._layouts.read if self._reads_records else _not_read
+        """As `map`, for an event that is like many before it; None when it has to be decoded to know.
+
+        Takes any bytes, whether they hold an event, several, or none, and what was sent lately. Raises
+        `InvalidRecord` as `map` does.
+        """
         self._sends_ip = settings.send_ip
         self._tells_persons = settings.identify_from_events and not settings.historical
         self._tells_accounts = settings.group_from_events and not settings.historical
@@ -98,7 +106,7 @@ class Mapper:
         kind = self._names[name]
         return kind if isinstance(kind, SkipReason) else None
 
-    def map(self, event: Event, memory: Memory) -> Mapped:
+    def map(self, event: Event, memory: Memory) -> Prepared | Mapped:
         """The messages of an event.
 
         The same event gives the same messages with the same ids, but for the messages about what the
@@ -107,24 +115,21 @@ class Mapper:
         Raises:
             InvalidRecord: when nothing can be made of it: it names nobody, or its time is no time.
         """
-        if type(event) is not UnreadEvent:
-            return self._map_decoded(event, memory)
-        name, record = glance(event)
+        if type(event) is UnreadEvent:
+            name, record = glance(event)
+            found = self.read(record, memory)
+            if found is not None:
+                return found
+            kind = self._names[name]
+            if isinstance(kind, SkipReason) and is_named(record, name):
+                return Mapped(skipped=kind)
+        return self._map_decoded(event, memory)
+
+    def _wanted(self, name: str) -> Wanted | SkipReason:
+        """What is read of events of that name, or why they are left out."""
         kind = self._names[name]
         if isinstance(kind, SkipReason):
-            return Mapped(skipped=kind) if is_named(record, name) else self._map_decoded(event, memory)
-        found = self._layouts.read(name, record, memory) if self._reads_records else None
-        if isinstance(found, Mapped):
-            return found
-        if found is None:
-            return self._map_decoded(event, memory)
-        mapped = self._ways[kind](found, found, memory)
-        mapped.distinct_id = found.distinct_id
-        return mapped
-
-    def _wanted(self, name: str) -> Wanted:
-        """What is read of events of that name."""
-        kind = Kind(self._names[name])  # of what is left out nothing is read
+            return kind
         updates = Updates.NOTHING
         if self._sends_traits or (kind is Kind.IDENTIFY and not self._settings.historical):
             updates = Updates.ALL
@@ -134,12 +139,18 @@ class Mapper:
             event=name,
             kind=kind,
             own=self._own,
+            way=partial(self._map_given, kind),
             who=self._who_of,
             updates=updates,
             posthogs_traits=self._people.not_set_by_user,
             sends_ip=self._sends_ip,
             sends_anonymous=self._sends_anonymous,
         )
+
+    def _map_given(self, kind: Kind, given: Given, memory: Memory) -> Mapped:
+        mapped = self._ways[kind](given, given, memory)
+        mapped.distinct_id = given.distinct_id
+        return mapped
 
     def _map_decoded(self, event: Event, memory: Memory) -> Mapped:
         kind = self._names[event.event]
@@ -316,6 +327,10 @@ class Mapper:
             company = self._privacy.company(company)
         if company:
             traits["company"] = company
+
+
+def _not_read(_record: bytes, _memory: Memory) -> None:
+    pass
 
 
 def _ahead(head: Head, part: str) -> Head:

@@ -22,6 +22,8 @@ class Memory:
         self._most_young = max(limit // 2, 1)
         self._young: dict[int, Any] = {}
         self._old: dict[int, Any] = {}
+        self.epoch: object = object()
+        """Until this is another object, what was remembered is."""
 
     def last(self, subject: int) -> Any:
         """The last thing said about the subject; None for nothing, or nothing that is remembered."""
@@ -33,6 +35,7 @@ class Memory:
         for subject, _ in facts:
             self._young.pop(subject, None)
             self._old.pop(subject, None)
+        self.epoch = object()
 
     def learn(self, facts: Iterable[Fact]) -> None:
         """To be called when they are on their way, by messages that nobody will drop in silence."""
@@ -40,3 +43,4 @@ class Memory:
         young.update(facts)
         if len(young) >= self._most_young:
             self._old, self._young = young, {}
+            self.epoch = object()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from .mapped import Mapped
+from .memory import Memory
 from .names import Kind
 from .own import OwnProperties
 from .who import Who
@@ -31,6 +33,8 @@ class Wanted:
     kind: Kind
     own: OwnProperties
     """What chooses the properties that are sent, for the kinds that have some."""
+    way: Callable[["Given", Memory], Mapped]
+    """What makes the messages of one that is not plain; raises `InvalidRecord` as `Mapper.map` does."""
     who: Callable[["Given"], Who]
     """What makes out whose event it is; raises `InvalidRecord` when it names nobody."""
     updates: Updates

@@ -5,14 +5,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .memory import Fact
+from .memory import Fact, Memory
 
-# Some 600 bytes each. Events come by time, and so many visitors are seldom there at a time.
+# Some 400 bytes each. Events come by time, and so many visitors are seldom there at a time.
 _MOST_VISITORS = 10_000
 
 
-class Who(msgspec.Struct, frozen=True, gc=False):
-    """What the ids and groups of an event come to."""
+class Who(msgspec.Struct, gc=False):
+    """What the ids and groups of an event come to; only the last two fields ever change."""
 
     user_id: str | None
     """At least one of the first two is there."""
@@ -21,6 +21,18 @@ class Who(msgspec.Struct, frozen=True, gc=False):
     """The account."""
     member: Fact | None
     """That this user belongs to this account; None where that is not told."""
+    key: Any = None
+    """Of `Visitors`, where its hash does not do."""
+    epoch: Any = None
+    """The memory's, in which `member` was told."""
+
+    def is_told(self, memory: Memory) -> bool:
+        """Whether `member` was, or is not to be told. Nobody has to ask again in the same epoch."""
+        epoch = memory.epoch
+        if self.member is None or memory.last(self.member[0]) is not None:
+            self.epoch = epoch
+            return True
+        return False
 
 
 _Id: TypeAlias = str | int | None
@@ -37,13 +49,26 @@ WHO_TYPES: Mapping[str, Any] = {
 """The properties that tell who it is. Of these types no two values are equal that mean different things."""
 
 
-class Visitors(dict[Any, Who]):
-    """Who somebody is, by what `key_code` makes; forgets all at once when they become too many."""
+class Visitors(dict[int, Who]):
+    """Who somebody is, by the hash of what `key_code` makes; forgets all when they become too many.
 
-    def __setitem__(self, key: Any, who: Who) -> None:
+    To compare the key itself would fetch a dozen texts from far away, which takes as long as the encoding of
+    a message. Texts of the same hash cannot be found: Python keys it anew in each process, and its 64 bits
+    are enough for some thousands at a time. Numbers can, and so they are compared.
+    """
+
+    def add(self, key: tuple[Any, ...], who: Who) -> Who:
+        """Remember who it is, for the next time."""
         if len(self) >= _MOST_VISITORS:
             self.clear()
-        super().__setitem__(key, who)
+        if _holds_number(key):
+            who.key = key
+        self[hash(key)] = who
+        return who
+
+
+def _holds_number(values: tuple[Any, ...]) -> bool:
+    return any(type(value) is int or (type(value) is tuple and _holds_number(value)) for value in values)
 
 
 def key_code(values: Mapping[str, str]) -> str:

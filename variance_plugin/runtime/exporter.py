@@ -69,6 +69,8 @@ class Exporter:
         self._ends_at_fault = ends_at_fault
         self._settings = LaneSettings.read(Parameters(plugin.meta.config))
         self._prepare = plugin.loaded.prepare_event
+        self.prepare_record = plugin.loaded.prepare_record if plugin.tally is None else None
+        """See `LoadedPlugin`; None where that is not offered, or this host has to look at events."""
         self._ignored = Parameters(plugin.meta.config).names("exportEventsToIgnore")
         self._skips = plugin.loaded.skips or self._skips_ignored
         self._gate = Gate(clock)
@@ -83,7 +85,8 @@ class Exporter:
             for number, lane in enumerate(self.lanes)
         ]
         self._failure: BaseException | None = None
-        self._offered = 0
+        self.offered = 0
+        """Events for this exporter, from the thread that reads."""
         self._beside = 0
 
     def start(self) -> None:
@@ -116,7 +119,7 @@ class Exporter:
 
     def offer(self, event: Event, size_bytes: int, mark: Mark) -> None:
         """Hand over one event; waits while there is no room for it."""
-        self._offered += 1
+        self.offered += 1
         if self.plugin.tally is not None and not self.wants(event):
             return
         overflow = self._overflow
@@ -124,6 +127,12 @@ class Exporter:
             overflow.take(event, size_bytes, mark)
         else:
             self._deliver(event, size_bytes, mark)
+
+    def put(self, offered: Any, person: Any, size_bytes: int, mark: Mark) -> None:
+        """Put what the plugin takes into the lane of that person; waits while there is no room for it."""
+        # Python's hash of a text differs from run to run; within one it is always the same.
+        lane = hash(person if type(person) is str else repr(person))
+        self.lanes[lane % len(self.lanes)].put(offered, size_bytes, mark)
 
     def attempt(self, events: Sequence[Any], meta: HostMeta) -> PutOff | None:
         """Call the plugin once, as soon as its destination may be asked; None when no event is left.
@@ -210,10 +219,8 @@ class Exporter:
         # Unread it takes a third of the memory, and what one exporter changes no other sees.
         offered = unread(event) if self._prepare is None else self._prepare(event, self.plugin.meta)
         if offered is not None:
-            # Python's hash of a text differs from run to run; within one it is always the same.
             person = (event if self._prepare is None else offered).distinct_id
-            lane = hash(person if type(person) is str else repr(person))
-            self.lanes[lane % len(self.lanes)].put(offered, size_bytes, mark)
+            self.put(offered, person, size_bytes, mark)
 
     def stop(self) -> None:
         """After the clock has stopped: nobody waits here any more."""
@@ -244,7 +251,7 @@ class Exporter:
     @property
     def seen(self) -> int:
         """Events that were offered, or are delivered beside the lanes; each by one thread."""
-        return self._offered + self._beside
+        return self.offered + self._beside
 
     @property
     def wait(self) -> Wait | None:

@@ -86,6 +86,9 @@ class Host:
             if plugin.hooks.export_events is not None
         ]
         self._unwanted = Unwanted(self.exporters)
+        # A chain wants events, and what waits elsewhere for the sake of others waits as an event.
+        alone = len(self.exporters) == 1 and not self._chained and not queues
+        self._prepare_record = self.exporters[0].prepare_record if alone else None
 
     def start(self) -> None:
         """Set up the plugins, one after the other, and open the lanes.
@@ -115,6 +118,31 @@ class Host:
         if self._chained:
             return None  # a plugin may give it another name
         return self._unwanted.named(name)
+
+    def take(self, record: bytes, position: Any) -> bool:
+        """Hand over a record as it was read, if nobody needs an event of it; waits as `offer` does.
+
+        Args:
+            record: Its JSON text, whatever that holds.
+            position: See `Event`.
+
+        Returns:
+            Whether it was one event, and that has reached a lane or its end; else nothing was done with it.
+        """
+        prepare = self._prepare_record
+        if prepare is None or (self._guards and may_be_own(record)):
+            return False
+        exporter = self.exporters[0]
+        made = prepare(record, exporter.plugin.meta)
+        if made is None:
+            return False
+        if isinstance(made, str):
+            self._unwanted.because(made).count += 1
+        else:
+            made.position = position
+            exporter.offered += 1
+            exporter.put(made, made.distinct_id, len(record), self.watermark.read)
+        return True
 
     def offer(self, event: Event, size_bytes: int) -> None:
         """Hand over one event of the record that is being read; waits while a lane has all it can hold."""

@@ -33,6 +33,8 @@ class Unwanted:
         # A project has a few hundred event names; asking about one again costs nothing then.
         self.named = lru_cache(_NAMES)(self._asked)
         """By an event's name: as what it is left out, or None when an exporter wants it."""
+        self.because = lru_cache(_NAMES)(self._for_reason)
+        """By the reason of the only exporter: as what an event is left out."""
         for place, exporter in enumerate(exporters):
             exporter.plugin.counts.add(partial(self._by_reason, place))
 
@@ -46,6 +48,9 @@ class Unwanted:
         if not reasons or len(reasons) < len(self._exporters):
             return None
         return self._left_out.setdefault(reasons, LeftOut(reasons))
+
+    def _for_reason(self, reason: str) -> LeftOut:
+        return self._left_out.setdefault((reason,), LeftOut((reason,)))
 
     def _by_reason(self, place: int) -> Counter[str]:
         sums: Counter[str] = Counter()

@@ -50,6 +50,9 @@ class LoadedPlugin:
     """An offer: why every event of that name is left out, or None."""
     prepare_event: Callable[..., Any] | None = None
     """An offer: takes an event and `meta`, gives what `export_events` takes in its place; None drops it."""
+    prepare_record: Callable[..., Any] | None = None
+    """An offer: as `prepare_event`, but takes the event's JSON text; gives why the event is left out as a
+    text, and None when `prepare_event` has to look at it."""
     counts_events: bool = False
     """An offer: it counts itself what is delivered, rejected and left out; else the host does."""
     jobs: Mapping[str, Hook] = field(default_factory=dict)
@@ -94,6 +97,7 @@ class LoadedPlugin:
             origin=origin,
             skips=getattr(plugin, "skips", None),
             prepare_event=getattr(plugin, "prepare_event", None),
+            prepare_record=getattr(plugin, "prepare_record", None),
             counts_events=getattr(plugin, "counts_events", False) is True,
             jobs={job: Hook(job, function, is_async(function)) for job, function in jobs.items()},
             metrics=metrics,

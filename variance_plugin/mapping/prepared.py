@@ -1,19 +1,20 @@
-"""`Prepared`: an event whose messages are made and wait to be sent."""
+"""`Prepared`: an event whose messages are made and encoded, and wait to be sent."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from .events import Event
-from .formats import UnreadEvent, place
-from .mapping import Fact, Mapped
-from .messages import Encoded, encoded
+from ..events import Event
+from ..formats import UnreadEvent
+from ..messages import Encoded, encoded
+from .mapped import Mapped
+from .memory import Fact
 
 
 class Prepared(msgspec.Struct, gc=False):
-    """What `VariancePlugin.prepare_event` gives, and `export_events` takes back.
+    """What is made of an event in advance; `VariancePlugin.export_events` takes it in the event's place.
 
     Thousands of these wait at a time, made by one thread and let go by another, and every object that they
     consist of is fetched from far away twice. So there are few: of the event there is only its record.
@@ -31,9 +32,17 @@ class Prepared(msgspec.Struct, gc=False):
     """What those tell."""
     record: bytes
     """See `Event`, as for `position`."""
-    position: Any
-    unrecorded: Event | None
+    position: Any = None
+    unrecorded: Event | None = None
     """The event, if it has no record."""
+
+    skipped: ClassVar[None] = None
+    """As of `Mapped`."""
+
+    @property
+    def messages(self) -> tuple[Encoded, ...]:
+        """As of `Mapped`."""
+        return (*self.ahead, Encoded(self.type, self.body))
 
     @property
     def largest_bytes(self) -> int:
@@ -49,8 +58,8 @@ class Prepared(msgspec.Struct, gc=False):
         return UnreadEvent(event="", record=self.record, position=self.position)
 
 
-def prepared(event: Event, mapped: Mapped) -> Prepared:
-    """Encode what becomes of an event.
+def prepared(mapped: Mapped, record: bytes, position: Any, unrecorded: Event | None = None) -> Prepared:
+    """Encode the messages of an event that has some; for the other arguments see `Prepared`.
 
     Raises:
         InvalidRecord: when a message has no JSON form.
@@ -58,7 +67,6 @@ def prepared(event: Event, mapped: Mapped) -> Prepared:
     messages = mapped.messages
     own = encoded(messages[-1])
     ahead = map(encoded, messages[:-1]) if len(messages) > 1 else ()
-    record, position = place(event)
     return Prepared(
         mapped.distinct_id,
         own.type,
@@ -67,7 +75,7 @@ def prepared(event: Event, mapped: Mapped) -> Prepared:
         mapped.facts,
         record,
         position,
-        None if record else event,
+        unrecorded,
     )
 
 
