@@ -56,6 +56,15 @@ def test_a_property_never_seen_is_learned() -> None:
     assert message["properties"] == {"total": 1, "currency": "EUR"}
 
 
+def test_a_place_of_a_group_alone_tells_who_it_is() -> None:
+    """Without the groups by their names, as in rows of people who were in none of them by then."""
+    reader = Reader()
+    record = row({"$group_4": "acme"})
+    reader.read(record)
+
+    assert reader.read(record) is not None
+
+
 def test_null_and_nothing_are_told_apart() -> None:
     """A user's null is sent, also that of a property which the mapping knows."""
     reader = Reader()

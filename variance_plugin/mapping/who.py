@@ -67,8 +67,9 @@ class Visitors(dict[int, Who]):
         return who
 
 
-def _holds_number(values: tuple[Any, ...]) -> bool:
-    return any(type(value) is int or (type(value) is tuple and _holds_number(value)) for value in values)
+def _holds_number(key: tuple[Any, ...]) -> bool:
+    groups = key[-1]
+    return int in map(type, key) or (groups is not None and int in map(type, dict(groups).values()))
 
 
 def key_code(values: Mapping[str, str]) -> str:
@@ -79,6 +80,6 @@ def key_code(values: Mapping[str, str]) -> str:
             missing.
     """
     codes = [values.get(name, "None") for name in WHO_TYPES if name != "$groups"]
-    if groups := values.get("$groups"):
-        codes.append(f"{groups} if {groups} is None else (*{groups}.items(),)")
+    groups = values.get("$groups")
+    codes.append(f"{groups} if {groups} is None else (*{groups}.items(),)" if groups else "None")
     return f"(given.distinct_id, {', '.join(codes)})"
