@@ -9,6 +9,7 @@ import pytest
 
 from tests.benches.rows import row
 from variance_plugin import Event, VariancePlugin
+from variance_plugin.formats import UnreadEvent, glance
 from variance_plugin.manifest import Manifest
 from variance_plugin.mapping.layouts import EVENTS_TO_LEARN
 from variance_plugin.pipeline import Progress, run, summarize
@@ -103,11 +104,17 @@ class Made:
 
 
 class Looking:
-    """Takes part in the chain, and changes nothing."""
+    """Takes part in the chain, and does with an event what its name says."""
 
-    def process_event(self, event: Event, _meta: Any) -> Event:
+    def process_event(self, event: Event, _meta: Any) -> Event | None:
         """See `Plugin`."""
-        return event
+        assert type(event) is UnreadEvent
+        name, _ = glance(event)
+        if name == "read":
+            assert {} == event.properties
+        elif name == "changed":
+            event.event = "renamed"
+        return None if name == "dropped" else event
 
 
 def host_of(*plugins: Any, guards: bool = False) -> Host:
@@ -146,16 +153,28 @@ def test_a_host_hands_on_what_is_made_of_records_and_events_alike() -> None:
     assert 4 == host.seen(host.exporters[0])
 
 
-@pytest.mark.parametrize(
-    "beside", [pytest.param(Looking(), id="a-chain"), pytest.param(Taking(), id="another")]
-)
-def test_a_host_makes_events_where_somebody_else_needs_them(beside: Any) -> None:
-    """A chain may change them, and another exporter has them too."""
+def test_a_host_makes_events_where_another_exporter_has_them_too() -> None:
+    """What one makes of a record is not what the other takes."""
     plugin = Taking()
 
-    run_through(host_of(beside, plugin), PAID, CLICKED)
+    run_through(host_of(Taking(), plugin), PAID, CLICKED)
 
     assert ["UnreadEvent"] * 2 == [type(event).__name__ for event in plugin.exported]
+
+
+def test_a_host_takes_the_record_of_an_event_that_its_chain_has_not_looked_at() -> None:
+    """One that the chain has read, or changed, goes on as that event; one that it drops does not go on."""
+    plugin = Taking()
+    host = host_of(Looking(), plugin)
+    records = [row({}, event=name) for name in ("read", "changed", "dropped", "paid", "$autocapture")]
+
+    found = summarize(host, run_through(host, *records))
+
+    assert [("Made", "file:4"), ("UnreadEvent", "read"), ("UnreadEvent", "renamed")] == sorted(
+        (type(event).__name__, event.event if isinstance(event, Event) else str(event.position))
+        for event in plugin.exported
+    )
+    assert (5, {"a click": 1}) == (found.read, found.skipped)
 
 
 def test_a_host_that_guards_looks_at_what_may_be_its_own() -> None:

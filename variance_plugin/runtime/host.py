@@ -7,7 +7,7 @@ from typing import Any
 from ..clock import Clock
 from ..errors import UsageError
 from ..events import Event
-from ..formats import UnreadEvent, glance, is_named, unread
+from ..formats import UnreadEvent, glance, is_named, place, unread
 from ..hooks import Rejection, Storage
 from .calls import Calls
 from .chain import Chain
@@ -86,8 +86,8 @@ class Host:
             if plugin.hooks.export_events is not None
         ]
         self._unwanted = Unwanted(self.exporters)
-        # A chain wants events, and what waits elsewhere for the sake of others waits as an event.
-        alone = len(self.exporters) == 1 and not self._chained and not queues
+        # Others want events, and what waits elsewhere for their sake waits as an event.
+        alone = len(self.exporters) == 1 and not queues
         self._prepare_record = self.exporters[0].prepare_record if alone else None
 
     def start(self) -> None:
@@ -129,20 +129,9 @@ class Host:
         Returns:
             Whether it was one event, and that has reached a lane or its end; else nothing was done with it.
         """
-        prepare = self._prepare_record
-        if prepare is None or (self._guards and may_be_own(record)):
+        if self._chained or (self._guards and may_be_own(record)):
             return False
-        exporter = self.exporters[0]
-        made = prepare(record, exporter.plugin.meta)
-        if made is None:
-            return False
-        if isinstance(made, str):
-            self._unwanted.because(made).count += 1
-        else:
-            made.position = position
-            exporter.offered += 1
-            exporter.put(made, made.distinct_id, len(record), self.watermark.read)
-        return True
+        return self._prepared(record, position)
 
     def offer(self, event: Event, size_bytes: int) -> None:
         """Hand over one event of the record that is being read; waits while a lane has all it can hold."""
@@ -157,6 +146,8 @@ class Host:
             if passed is None:
                 return
             if type(passed) is UnreadEvent:
+                if self._prepared(*place(passed)):
+                    return
                 name, record = glance(passed)
                 left_out = self._unwanted.named(name)
                 if left_out is not None and is_named(record, name):
@@ -165,6 +156,23 @@ class Host:
             processed = passed
         for exporter in self.exporters:
             exporter.offer(processed, size_bytes, mark)
+
+    def _prepared(self, record: bytes, position: Any) -> bool:
+        """What `take` does, once it is plain that nobody else needs the event."""
+        prepare = self._prepare_record
+        if prepare is None:
+            return False
+        exporter = self.exporters[0]
+        made = prepare(record, exporter.plugin.meta)
+        if made is None:
+            return False
+        if isinstance(made, str):
+            self._unwanted.because(made).count += 1
+        else:
+            made.position = position
+            exporter.offered += 1
+            exporter.put(made, made.distinct_id, len(record), self.watermark.read)
+        return True
 
     def process(self, event: Event) -> Event | None:
         """The event as the chain leaves it; None when a plugin drops it. From any thread, one at a time.
