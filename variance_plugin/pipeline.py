@@ -68,10 +68,10 @@ def _take(
     name = plain_name(body)
     if name is not None:
         left_out = skips(name)
-        if left_out is None:
+        if left_out is None and not host.takes_records:  # who tried to take it has to have it decoded
             _offer(UnreadEvent(event=name, record=body, position=record.position), len(body), host, progress)
             return
-        if is_named(body, name):
+        if left_out is not None and is_named(body, name):
             # Most events are not exported, and end here without ever being decoded.
             progress.read += 1
             left_out.count += 1

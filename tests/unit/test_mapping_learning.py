@@ -166,6 +166,20 @@ def test_a_layout_knows_what_any_of_those_events_had() -> None:
     assert message["properties"] == {"total": 1, "currency": "EUR"}
 
 
+def test_what_has_another_shape_is_looked_at_again_only_later() -> None:
+    """Rows of Kafka have their properties as a text, and of those no layout is made."""
+    reader = Reader(events_to_learn=2)
+    text_row = row({}).replace(b'"properties": {}', b'"properties": "{}"')
+    usual = row({"total": 1})
+    for _ in range(2):
+        reader.read(text_row)
+
+    read = [reader.read(usual) is not None for _ in range(600)]
+
+    assert not any(read[:500])
+    assert all(read[-50:])
+
+
 def test_what_is_left_out_by_its_name_is_learned_like_the_rest() -> None:
     """Then nobody looks for the name; and a record that is no JSON is not left out, but found broken."""
     mapper, memory = Mapper(MappingSettings(), events_to_learn=2), Memory()

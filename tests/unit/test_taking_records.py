@@ -117,12 +117,12 @@ class Looking:
         return None if name == "dropped" else event
 
 
-def host_of(*plugins: Any, guards: bool = False) -> Host:
+def host_of(*plugins: Any, guards: bool = False, config: Mapping[str, Any] | None = None) -> Host:
     """A host of these."""
     clock = FakeClock()
     shared = Shared.in_memory(clock, dead_letters=InMemoryDeadLetters(), logger=logging.getLogger("plugins"))
     return Host(
-        [hosted(LoadedPlugin.of(one, Manifest(name="demo")), {}, shared) for one in plugins],
+        [hosted(LoadedPlugin.of(one, Manifest(name="demo")), config or {}, shared) for one in plugins],
         clock=clock,
         calls=shared.calls,
         reject=lambda _: None,
@@ -186,3 +186,33 @@ def test_a_host_that_guards_looks_at_what_may_be_its_own() -> None:
 
     assert 1 == host.own
     assert ["Made", "UnreadEvent"] == sorted(type(event).__name__ for event in plugin.exported)
+
+
+@pytest.mark.parametrize("chain", [pytest.param([], id="alone"), pytest.param([Looking()], id="in-a-chain")])
+def test_a_record_that_a_plugin_could_not_take_is_tried_once(chain: list[Any]) -> None:
+    """Then it is decoded, and the plugin has the event."""
+    tried: list[bytes] = []
+
+    class Trying(VariancePlugin):
+        def prepare_record(self, record: bytes, meta: Any) -> Any:
+            tried.append(record)
+            return super().prepare_record(record, meta)
+
+        def prepare_event(self, given: Any, meta: Any) -> Any:
+            assert type(given) is Event
+            return super().prepare_event(given, meta)
+
+    transport = ScriptedTransport()
+    host = host_of(*chain, Trying(transport=transport), config=CONFIG)
+
+    records = [PAID, CLICKED, b'{"event":"a","distinct_id":1,"properties":3}']
+
+    found = summarize(host, run_through(host, *records))
+
+    assert records == tried
+    assert (3, 1, {"system event not named in systemEvents": 1}, 1) == (
+        found.read,
+        found.delivered,
+        found.skipped,
+        found.rejected,
+    )

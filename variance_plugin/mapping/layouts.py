@@ -43,11 +43,19 @@ class Layouts:
     """Reads events by what it learned of earlier ones of the same name. Safe for threads.
 
     Args:
-        wanted: By an event's name, what is read of such events, or why they are left out.
+        skips: By an event's name, why such events are left out; None when they are not.
+        wanted: By an event's name, what is read of such events when they are not.
         events_to_learn: A layout is made after so many events of a name.
     """
 
-    def __init__(self, wanted: Callable[[str], Wanted | SkipReason], *, events_to_learn: int) -> None:
+    def __init__(
+        self,
+        *,
+        skips: Callable[[str], SkipReason | None],
+        wanted: Callable[[str], Wanted],
+        events_to_learn: int,
+    ) -> None:
+        self._skips = skips
         self._wanted = wanted
         self._events_to_learn = events_to_learn
         self._visitors = Visitors()
@@ -88,38 +96,41 @@ class Layouts:
 
     def _see(self, record: bytes, name: str) -> None:
         """Count the events of a name; once there are enough of them, learn from the last ones together."""
-        wanted = self._wanted(name)
-        known: Collection[str] = self._left_out if isinstance(wanted, SkipReason) else self._layouts
+        skipped = self._skips(name)
+        known: Collection[str] = self._layouts if skipped is None else self._left_out
         if len(known) >= _MOST_LAYOUTS:
             return
         if len(self._seen) > _MOST_NAMES:
             self._seen.clear()
             self._gathered.clear()
-        seen = self._seen.get(name, 0) + 1
+        self._seen[name] = seen = self._seen.get(name, 0) + 1
         if seen < self._events_to_learn:
-            self._seen[name] = seen
+            if seen < 0:
+                return
             if name in self._gathered or len(self._gathered) < _MOST_LAYOUTS:
                 self._gathered[name] = merged(self._gathered.get(name, ()), _names_in(record))
             return
-        self._seen[name] = 0
+        # Where nothing can be learned, since the records have another shape, it is not tried again soon.
+        self._seen[name] = -_COST_OF_LEARNING
         names = merged(self._gathered.pop(name, ()), _names_in(record))
-        if isinstance(wanted, SkipReason):
-            self._left_out[name] = left_out(name, Mapped(skipped=wanted))
-            self._renew()
+        if skipped is None:
+            self._make(name, names, trust=_TRUST)
         else:
-            self._make(name, names, wanted, trust=_TRUST)
+            self._left_out[name] = left_out(name, Mapped(skipped=skipped))
+            self._renew()
 
     def _learn(self, record: bytes, name: str, layout: Layout) -> Layout:
         """Make a layout that this record fits as well, if it is a row with properties not met before."""
         names = merged(layout.names, _names_in(record))
-        wanted = self._wanted(name)
-        if len(names) > len(layout.names) and isinstance(wanted, Wanted):
-            self._make(name, names, wanted, trust=min(layout.trust, _TRUST))
+        if len(names) > len(layout.names):
+            self._make(name, names, trust=min(layout.trust, _TRUST))
         return self._layouts[name]
 
-    def _make(self, name: str, names: list[str], wanted: Wanted, *, trust: int) -> None:
+    def _make(self, name: str, names: list[str], *, trust: int) -> None:
         if 0 < len(names) <= _MOST_PROPERTIES and _UNSPEAKABLE.isdisjoint("".join(names)):
-            self._layouts[name] = Layout(names, wanted, self._visitors, trust=trust - _COST_OF_LEARNING)
+            self._layouts[name] = Layout(
+                names, self._wanted(name), self._visitors, trust=trust - _COST_OF_LEARNING
+            )
             self._renew()
 
     def _renew(self) -> None:

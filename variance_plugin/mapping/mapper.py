@@ -75,7 +75,7 @@ class Mapper:
         self._own = OwnProperties(include)
         self._own_traits = OwnProperties(include, plumbing=())
         self._people = People(self._own_traits)
-        self._layouts = Layouts(self._wanted, events_to_learn=events_to_learn)
+        self._layouts = Layouts(skips=self.skips, wanted=self._wanted, events_to_learn=events_to_learn)
         self._accounts = Accounts(settings)
         self._news = News()
         # An enum's member costs 0.1 µs at each look-up on its class (Python 3.11), a dict's half of that.
@@ -125,11 +125,9 @@ class Mapper:
                 return Mapped(skipped=kind)
         return self._map_decoded(event, memory)
 
-    def _wanted(self, name: str) -> Wanted | SkipReason:
-        """What is read of events of that name, or why they are left out."""
-        kind = self._names[name]
-        if isinstance(kind, SkipReason):
-            return kind
+    def _wanted(self, name: str) -> Wanted:
+        """What is read of events of that name."""
+        kind = Kind(self._names[name])  # of what is left out nothing is read
         updates = Updates.NOTHING
         if self._sends_traits or (kind is Kind.IDENTIFY and not self._settings.historical):
             updates = Updates.ALL

@@ -89,6 +89,8 @@ class Host:
         # Others want events, and what waits elsewhere for their sake waits as an event.
         alone = len(self.exporters) == 1 and not queues
         self._prepare_record = self.exporters[0].prepare_record if alone else None
+        self.takes_records = self._prepare_record is not None and not self._chained
+        """Whether `take` tries to."""
 
     def start(self) -> None:
         """Set up the plugins, one after the other, and open the lanes.
@@ -129,7 +131,7 @@ class Host:
         Returns:
             Whether it was one event, and that has reached a lane or its end; else nothing was done with it.
         """
-        if self._chained or (self._guards and may_be_own(record)):
+        if not self.takes_records or (self._guards and may_be_own(record)):
             return False
         return self._prepared(record, position)
 
@@ -153,6 +155,8 @@ class Host:
                 if left_out is not None and is_named(record, name):
                     left_out.count += 1
                     return
+                if self._prepare_record is not None:
+                    passed.properties  # noqa: B018 -- to look at it reads it: the record alone did not do
             processed = passed
         for exporter in self.exporters:
             exporter.offer(processed, size_bytes, mark)
