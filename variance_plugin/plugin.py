@@ -85,9 +85,9 @@ class VariancePlugin:
     def prepare_record(self, record: bytes, meta: MinimalMeta) -> Prepared | str | None:
         """Make the messages of an event that is like many before it, from its JSON text.
 
-        For hosts that have no use for the event itself: of ten that are exported, nine need no more. Gives
-        in words why the event is left out, which the host counts; and None when `prepare_event` has to look
-        at it: it may be a text of another shape, and what is wrong with it is said there.
+        For hosts that have no use for the event itself: of a batch export hardly any needs more.
+        Gives in words why the event is left out, which the host counts; and None when `prepare_event` has to
+        look at it: it may be a text of another shape, and what is wrong with it is said there.
         """
         try:
             mapped = self._mapper.read(record, self._memory)

@@ -227,7 +227,18 @@ NEWS = {"$set": {"plan": "team"}}
         ),
         *[
             pytest.param([row({"{total}": 1, "p0": 2}, event=name)], MappingSettings(), id=f"named-{name!a}")
-            for name in ["x' + {y} \\ \" \n", "{head}", "%s", "'''", "a\u2028b", "é{"]
+            for name in [
+                "",
+                "\0",
+                "\ud83d",
+                "é" * 5_000,
+                "x' + {y} \\ \" \n",
+                "{head}",
+                "%s",
+                "'''",
+                "a\u2028b",
+                "é{",
+            ]
         ],
         pytest.param(
             [row({"$ip": "203.0.113.9"}), row({}, ip="203.0.113.9")],

@@ -51,7 +51,6 @@ LAYOUT_SCOPE: dict[str, Any] = {
     "TrackMessage": TrackMessage,
     "UNSET": msgspec.UNSET,
     "autocapture_words": autocapture_words,
-    "bytes": bytes,
     "dict": dict,
     "encode": encode,
     "hash": hash,

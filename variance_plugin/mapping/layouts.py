@@ -81,8 +81,8 @@ class Layouts:
     def _miss(self, record: bytes, *, refused: bool) -> None:
         """Learn from a record that was not read."""
         name = plain_name(record)
-        if name is None:
-            return
+        if not name:
+            return  # an event without a name is none
         layout = self._layouts.get(name)
         if layout is None:
             if name not in self._left_out:
@@ -105,16 +105,14 @@ class Layouts:
             self._gathered.clear()
         self._seen[name] = seen = self._seen.get(name, 0) + 1
         if seen < self._events_to_learn:
-            if seen < 0:
-                return
-            if name in self._gathered or len(self._gathered) < _MOST_LAYOUTS:
+            is_gathered = name in self._gathered or len(self._gathered) < _MOST_LAYOUTS
+            if seen > 0 and skipped is None and is_gathered:
                 self._gathered[name] = merged(self._gathered.get(name, ()), _names_in(record))
             return
         # Where nothing can be learned, since the records have another shape, it is not tried again soon.
         self._seen[name] = -_COST_OF_LEARNING
-        names = merged(self._gathered.pop(name, ()), _names_in(record))
         if skipped is None:
-            self._make(name, names, trust=_TRUST)
+            self._make(name, merged(self._gathered.pop(name, ()), _names_in(record)), trust=_TRUST)
         else:
             self._left_out[name] = left_out(name, Mapped(skipped=skipped))
             self._renew()
