@@ -73,7 +73,7 @@ def test_it_shows_who_what_where_and_why_not(run: Run, tmp_path: Path) -> None:
         "events.jsonl:4  $pageleave  u-2",
         "  left out: system event not named in systemEvents",
         "events.jsonl:5  $groupidentify  u-1",
-        "  cannot be sent: it names no group: `$group_key` is missing",
+        "  cannot be sent: it names no group: `$group_key` is missing or no id",
         "",
         "Contacts find their accounts by PostHog's groups (accountMapping = auto, which is group here).",
         "2 events would be sent as 4 messages, 2 left out, 2 cannot be sent. Nothing was sent.",

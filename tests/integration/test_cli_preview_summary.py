@@ -61,7 +61,7 @@ def test_everything_is_on_one_page(run: Running, tmp_path: Path) -> None:
                   2 identify, 2 group, 2 track, 1 page
   Left out        2 events
   Cannot be sent  1 event
-                  the first: events.jsonl:8: it names no group: `$group_key` is missing
+                  the first: events.jsonl:8: it names no group: `$group_key` is missing or no id
 
 People and accounts
   Contacts        2

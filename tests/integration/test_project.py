@@ -18,6 +18,7 @@ import pytest
 from variance_plugin import formats
 from variance_plugin.__about__ import NAME
 from variance_plugin.errors import InvalidRecord, SettingsError, UsageError
+from variance_plugin.masking import Mask
 from variance_plugin.runtime.meta import project as project_module
 from variance_plugin.runtime.meta.feedback import MARK, is_own, may_be_own
 from variance_plugin.runtime.meta.project import Project, ProjectAccess
@@ -310,6 +311,26 @@ def test_a_silent_endpoint_holds_nothing_up(
     assert full.startswith(f"events for PostHog at {silent_url} are lost")
     assert again == f"{full} (and {lost[1] - 1:,} more since the last such line)"
     assert late.startswith(f"PostHog at {silent_url} did not take all that was captured within 0.1 s")
+
+
+def test_an_event_whose_secrets_cannot_be_looked_for_stays_here(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is counted and told, without a word of what is in it."""
+
+    def fail(_mask: Mask, _value: Any) -> Any:
+        raise ValueError(WEBHOOK_SECRET.reveal())
+
+    monkeypatch.setattr(Mask, "value", fail)
+    project = opened(endpoint.url)
+    project.of("odd").capture("worked", {"n": WEBHOOK_SECRET.reveal()})
+
+    assert project.close(DEADLINE_SECONDS)
+    assert [] == endpoint.events
+    assert 1 == project.lost
+    assert ["an event for PostHog is lost: secrets in it cannot be looked for (ValueError)"] == [
+        line for name, _, line in caplog.record_tuples if name == LOGGER.name
+    ]
 
 
 def test_a_killed_endpoint_holds_nothing_up() -> None:

@@ -15,7 +15,14 @@ from variance_plugin.mapping.layouts import EVENTS_TO_LEARN
 from variance_plugin.pipeline import Progress, run, summarize
 from variance_plugin.runtime import Host, LoadedPlugin, Shared, hosted
 from variance_plugin.sources import Record, Stream
-from variance_plugin.testing import FakeClock, InMemoryDeadLetters, InMemoryMeta, ScriptedTransport, running
+from variance_plugin.testing import (
+    FakeClock,
+    InMemoryDeadLetters,
+    InMemoryMeta,
+    ScriptedTransport,
+    messages_in,
+    running,
+)
 
 CONFIG: Mapping[str, Any] = {"webhookUrl": "https://hooks.example/variance", "authHeader": "Bearer demo"}
 PAID, CLICKED = row({"total": 1}), row({"total": 1}, event="$autocapture")
@@ -216,3 +223,21 @@ def test_a_record_that_a_plugin_could_not_take_is_tried_once(chain: list[Any]) -
         found.skipped,
         found.rejected,
     )
+
+
+def test_a_subclass_that_only_prepares_events_in_its_own_way_is_asked_for_each() -> None:
+    """Records would pass it by, and what it does to events with them."""
+
+    class Renaming(VariancePlugin):
+        def prepare_event(self, given: Any, meta: Any) -> Any:
+            given.event = "renamed"
+            return super().prepare_event(given, meta)
+
+    transport = ScriptedTransport()
+    host = host_of(Renaming(transport=transport), config=CONFIG)
+
+    run_through(host, *[PAID] * (EVENTS_TO_LEARN + 5))
+
+    assert ["renamed"] * (EVENTS_TO_LEARN + 5) == [
+        message["event"] for request in transport.requests for message in messages_in(request)
+    ]

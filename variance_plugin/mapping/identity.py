@@ -57,7 +57,7 @@ def identity_of(given: Given) -> Identity:
     if _is_anonymous(known, named, distinct_id, device_id):
         anonymous_id = distinct_id or device_id or named
         if anonymous_id is None:
-            raise InvalidRecord("it names nobody: `distinct_id` is missing")
+            raise InvalidRecord("it names nobody: `distinct_id` is missing or no id")
         return Identity(None, anonymous_id)
     user_id = named or distinct_id
     # Where everybody is "null", a message with this id and a user's would make one person of them all.

@@ -260,7 +260,7 @@ class Mapper:
         identity = group_identity_of(given)
         group_id = id_text(given.known.group_key)
         if group_id is None:
-            raise InvalidRecord("it names no group: `$group_key` is missing")
+            raise InvalidRecord("it names no group: `$group_key` is missing or no id")
         if self._accounts.by_persons:
             return Mapped(skipped=SkipReason.NOT_BY_GROUP)
         if not self._accounts.is_account(given.known):
@@ -294,7 +294,7 @@ class Mapper:
 
     def _joined(self, given: Given, seen: Given, previous_id: str | None, user_id: str | None) -> Mapped:
         if previous_id is None or user_id is None:
-            raise InvalidRecord("it joins nobody: `alias` or `distinct_id` is missing")
+            raise InvalidRecord("it joins nobody: `alias` or `distinct_id` is missing or no id")
         if previous_id == user_id or is_nobody(previous_id) or is_nobody(user_id):
             return Mapped(skipped=SkipReason.NO_PERSON_IN_ALIAS)
         context = self._context(seen, None)

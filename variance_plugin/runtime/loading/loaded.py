@@ -52,7 +52,8 @@ class LoadedPlugin:
     """An offer: takes an event and `meta`, gives what `export_events` takes in its place; None drops it."""
     prepare_record: Callable[..., Any] | None = None
     """An offer: as `prepare_event`, but takes the event's JSON text; gives why the event is left out as a
-    text, and None when `prepare_event` has to look at it."""
+    text, and None when `prepare_event` has to look at it. A class that only overrides `prepare_event` takes
+    it back: else that would hardly ever be called."""
     counts_events: bool = False
     """An offer: it counts itself what is delivered, rejected and left out; else the host does."""
     jobs: Mapping[str, Hook] = field(default_factory=dict)
@@ -97,11 +98,21 @@ class LoadedPlugin:
             origin=origin,
             skips=getattr(plugin, "skips", None),
             prepare_event=getattr(plugin, "prepare_event", None),
-            prepare_record=getattr(plugin, "prepare_record", None),
+            prepare_record=_prepare_record(plugin),
             counts_events=getattr(plugin, "counts_events", False) is True,
             jobs={job: Hook(job, function, is_async(function)) for job, function in jobs.items()},
             metrics=metrics,
         )
+
+
+def _prepare_record(plugin: Any) -> Callable[..., Any] | None:
+    for kind in type(plugin).__mro__:
+        if "prepare_event" in vars(kind) and "prepare_record" not in vars(kind):
+            return None
+        if "prepare_record" in vars(kind):
+            break
+    prepare_record: Callable[..., Any] | None = getattr(plugin, "prepare_record", None)
+    return prepare_record
 
 
 def _hooks(plugin: Any, faults: list[str]) -> dict[str, Hook]:

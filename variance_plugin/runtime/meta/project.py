@@ -85,7 +85,7 @@ class Project:
         self._client = _open(access, self._leaving) if access.project_key else None
         self._turns = Turns(clock)
         self.lost = 0
-        """Events that found no room in the queue."""
+        """Events that found no room in the queue, or cannot be masked."""
         self.api = ProjectApi(
             api_host(access.host),
             key=access.personal_api_key,
@@ -179,8 +179,10 @@ class Project:
                     without_message(error) for error in properties["$exception_list"]
                 ]
             masked: dict[str, Any] = self._mask.value(event)
-        except Exception:  # noqa: BLE001 -- the package would log it with its text, or send the event as it is
+        except Exception as error:  # noqa: BLE001 -- the package would log its text, or send the event as it is
             self.lost += 1
+            text = "an event for PostHog is lost: secrets in it cannot be looked for (%s)"
+            self._turns.tell("unmasked", self._logger.warning, text, type(error).__name__)
             return None
         return masked
 
