@@ -449,3 +449,33 @@ def test_what_is_saved_holds_nothing_of_the_events(tmp_path: Path, positions: In
     read([path], positions)
 
     assert "kim" not in json.dumps(positions.load()[str(path.resolve())])
+
+
+@pytest.mark.parametrize("kind", ["lines.jsonl", "members.jsonl.gz"])
+def test_a_file_that_is_cut_while_it_is_read_is_not_done_with_at_its_old_size(
+    tmp_path: Path, positions: InMemoryPositions, kind: str
+) -> None:
+    """As when it is copied anew over itself: what was missing comes once it is there again."""
+    padding = random.Random(1).randbytes(2000).hex()
+    fields = {"event": "order paid", "padding": padding}
+    bodies = [json.dumps({**fields, "total": number}).encode() for number in range(400)]
+    path = tmp_path / kind
+    whole, first_half = KINDS[kind](bodies), KINDS[kind](bodies[:200])
+    path.write_bytes(whole)
+    source = FileSource([path], positions=positions)
+    records = source.records()
+    found = [next(records)]
+    with path.open("r+b") as file:
+        file.truncate(len(first_half))
+    found += list(records)
+    source.acknowledge(found[-1].position)
+    source.close()
+
+    last = found.pop()
+    assert isinstance(last, Broken)
+    assert f"it became shorter while it was read: it ends at byte {len(first_half):,}" == last.reason
+    path.write_bytes(whole)
+
+    rest = list(FileSource([path], positions=positions).records())
+
+    assert list(range(400)) == totals([*found, *rest])

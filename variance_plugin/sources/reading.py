@@ -115,11 +115,12 @@ class Reading:
 
     def _read_chunks(self) -> Generator[bytes]:
         end_bytes = self.start.standing.seek_bytes
+        opened_bytes = 0
         try:
             with self._open() as stream:
                 if self.start.key is not None and isinstance(stream, FileIO):
                     # What stands behind a fault is done with too: the reading of it ends there each time.
-                    self._known_bytes = os.fstat(stream.fileno()).st_size
+                    self._known_bytes = opened_bytes = os.fstat(stream.fileno()).st_size
                     stream.seek(end_bytes)
                 # read1 gives what a pipe holds now; read would wait until the chunk is full.
                 read = getattr(stream, "read1", stream.read)
@@ -132,6 +133,9 @@ class Reading:
         except OSError as error:
             self._known_bytes = None  # the next start tries again
             raise InvalidRecord(f"cannot be read: {error.strerror}") from error
+        if end_bytes < opened_bytes:
+            self._known_bytes = end_bytes  # its old size again is more than was read of it
+            raise InvalidRecord(f"it became shorter while it was read: it ends at byte {end_bytes:,}")
 
     def _remember(self, chunk: bytes, end_bytes: int) -> None:
         self._known_bytes = max(self._known_bytes or 0, end_bytes)
