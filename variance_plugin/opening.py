@@ -2,10 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import chain, repeat
 
 from .clock import Clock
 from .clusters import access_to, keep_in, open_topic, open_writer
@@ -39,7 +40,7 @@ from .sources.http.upstream import Upstream
 from .sources.intake import StreamIntake
 from .sources.kafka.subscription import Subscription, Writing
 from .sources.nothing import Nothing
-from .sources.paths import STDIN
+from .sources.paths import STDIN, Tolerance
 from .sources.positions import StoredPositions
 from .sources.reading import Readable
 from .sources.spool import SpoolSource
@@ -105,15 +106,23 @@ def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Sourc
                 "source.paths: `-` is standard input, and stands alone: it never comes to an end"
             )
         return _stdin(around)
-    open_files = partial(_open_files, settings, around, told=set())
     if once:
-        return open_files()
+        return _open_files(settings, around, iter((Tolerance.NONE,)), told=set())
+    # What the settings name has to be there at the start; later on nothing stops what can be read.
+    tolerances = chain((Tolerance.FOUND,), repeat(Tolerance.ALL))
+    open_files = partial(_open_files, settings, around, tolerances, told=set())
     return Following(open_files, clock=around.clock, look_again_seconds=settings.look_again_seconds)
 
 
-def _open_files(settings: FileSettings, around: Surroundings, *, told: set[str]) -> FileSource:
+def _open_files(
+    settings: FileSettings, around: Surroundings, tolerances: Iterator[Tolerance], *, told: set[str]
+) -> FileSource:
     """Open the files that there are now; what is not read is told, each once."""
-    source = FileSource(settings.paths, positions=StoredPositions(around.positions, settings.type))
+    source = FileSource(
+        settings.paths,
+        positions=StoredPositions(around.positions, settings.type),
+        tolerance=next(tolerances),
+    )
     for skipped in {str(one) for one in (*source.skipped, *source.resumed.anew)} - told:
         told.add(skipped)
         _logger.warning("%s", skipped)

@@ -1,6 +1,7 @@
 """The plugin's parameters, checked all at once, as the settings of mapping and delivery."""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -123,7 +124,7 @@ def _delivery(parameters: Parameters) -> DeliverySettings:
         allowed_hosts=rules.allowed_hosts,
         allow_private_networks=rules.allow_private_networks,
         proxy_url=_proxy_url(parameters),
-        ca_certificate=_file(parameters, "caCertificate"),
+        ca_certificate=_authorities(parameters, "caCertificate"),
         client_certificate=_file(parameters, "clientCertificate"),
         client_key=_file(parameters, "clientKey"),
         verify_tls=not parameters.yes("dangerouslySkipTlsVerification"),
@@ -136,6 +137,8 @@ def _delivery(parameters: Parameters) -> DeliverySettings:
         parameters.fault("authHeader", "neither it nor sharedSecret is set; one of them is needed")
     if settings.client_key and not settings.client_certificate:
         parameters.fault("clientKey", "is set without clientCertificate")
+    elif settings.client_certificate:
+        _check_pair(parameters, settings)
     return settings
 
 
@@ -209,6 +212,32 @@ def _file(parameters: Parameters, key: str) -> str:
     if path and not _is_readable(path):
         parameters.fault(key, f"there is no readable file {path}")
     return path
+
+
+def _authorities(parameters: Parameters, key: str) -> str:
+    path = _file(parameters, key)
+    # A folder of them is found by the names of its files, one at a time.
+    if path and not parameters.has_fault(key) and not Path(path).is_dir():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except OSError:
+            parameters.fault(key, f"{path} holds no certificate in PEM")
+    return path
+
+
+def _check_pair(parameters: Parameters, settings: DeliverySettings) -> None:
+    if parameters.has_fault("clientCertificate") or parameters.has_fault("clientKey"):
+        return
+    certificate, key = settings.client_certificate, settings.client_key
+    try:
+        # Without a password OpenSSL would ask the terminal for that of a key that has one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key or None, password="")
+    except OSError:
+        held = f"{certificate} and {key} are" if key else f"{certificate} holds"
+        parameters.fault(
+            "clientCertificate",
+            f"{held} no certificate and key in PEM that belong together; a key with a password is not taken",
+        )
 
 
 def _is_readable(path: str) -> bool:

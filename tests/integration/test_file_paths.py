@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from variance_plugin.errors import UsageError
 from variance_plugin.sources.file import FileSource
-from variance_plugin.sources.paths import Choice, choose, natural_order
+from variance_plugin.sources.paths import Choice, Tolerance, choose, natural_order
 
 EVENT = b'{"event":"order paid"}\n'
 NO_EVENTS = "no name of a file of events: .jsonl, .ndjson or .json, which .gz, .br or .zst may follow"
@@ -181,6 +181,33 @@ def test_a_folder_that_holds_parquet_is_refused_and_not_half_read() -> None:
 
     assert f"exports/b.parquet: {NOT_PARQUET}" == fault_of("exports")
     assert f"exports/b.parquet: {NOT_PARQUET}" == fault_of("exports/*")
+
+
+def test_what_was_found_and_cannot_be_read_is_skipped_where_others_can_and_that_is_asked_for() -> None:
+    """A program that looks again and again must not stand still for one file; what was named is refused."""
+    put("exports/a.jsonl")
+    put("exports/b.parquet", content=b"PAR1")
+    Path("exports/c.jsonl").symlink_to("gone.jsonl")
+    skipped = [
+        ("exports/b.parquet", NOT_PARQUET),
+        ("exports/c.jsonl", "a link to what is not there"),
+    ]
+
+    found = choose(["exports"], Tolerance.FOUND)
+    everything = choose(["exports", "later.jsonl"], Tolerance.ALL)
+
+    assert ["exports/a.jsonl"] == names_of(found) == names_of(everything)
+    assert skipped == [(one.name, one.reason) for one in found.skipped]
+    assert [*skipped, ("later.jsonl", "no such file or folder")] == [
+        (one.name, one.reason) for one in everything.skipped
+    ]
+    with pytest.raises(UsageError) as refused:
+        choose(["exports", "later.jsonl"], Tolerance.FOUND)
+    assert "later.jsonl: no such file or folder" == str(refused.value)
+    Path("exports/a.jsonl").unlink()
+    with pytest.raises(UsageError) as nothing_left:
+        choose(["exports"], Tolerance.ALL)
+    assert [f"{name}: {reason}" for name, reason in skipped] == str(nothing_left.value).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,28 @@ def test_it_runs_until_stopped_and_reads_what_comes(
     assert [1, 2, 3] == sorted(numbers_at(variance))
 
 
+def test_one_file_that_cannot_be_read_does_not_stop_the_others(
+    running: Starting, variance: LocalVariance, tmp_path: Path
+) -> None:
+    """It is told with its reason, once, at the start and while it runs."""
+    write(tmp_path / "events" / "a.jsonl", 1)
+    (tmp_path / "events" / "b.jsonl").symlink_to("gone.jsonl")
+    with running() as process:
+        variance.wait_for_messages(1, SECONDS)
+        (tmp_path / "events" / "c.parquet").write_bytes(b"PAR1")
+        write(tmp_path / "events" / "d.jsonl", 2)
+        variance.wait_for_messages(2, SECONDS)
+        write(tmp_path / "events" / "d.jsonl", 3)
+        variance.wait_for_messages(3, SECONDS)
+        process.send_signal(signal.SIGTERM)
+        told = [one["event"] for one in lines(process)]
+
+        assert 0 == process.returncode
+    assert ["events/b.jsonl: a link to what is not there"] == [line for line in told if "b.jsonl" in line]
+    assert 1 == sum(line.startswith("events/c.parquet: Parquet is read by") for line in told)
+    assert not any("nothing to read" in line for line in told)
+
+
 def test_after_a_kill_it_goes_on_and_repeats_only_what_was_under_way(
     running: Starting, variance: LocalVariance, tmp_path: Path
 ) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from variance_plugin.sources.bucket.folder import Folder
 from variance_plugin.sources.bucket.listing import Listing
 from variance_plugin.sources.bucket.store import Object
 from variance_plugin.testing import FakeClock
@@ -123,3 +125,21 @@ def test_exports_from_the_beginning_of_time_are_listed_each_time() -> None:
 
     assert f"None-{FIRST.isoformat()}.jsonl.gz" in looked(listing)
     assert store.given < 101 + 30
+
+
+def test_a_link_to_nothing_in_a_folder_is_told_once_and_the_rest_is_listed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A loop of links never ends by itself, so waiting would be for ever."""
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    (tmp_path / "dangling.jsonl").symlink_to("gone.jsonl")
+    (tmp_path / "events.jsonl").write_text("{}\n")
+    folder = Folder(tmp_path)
+
+    for _ in range(2):
+        assert ["events.jsonl"] == [found.key for found in folder.objects()]
+
+    assert {
+        f"'{folder.root}{name}.jsonl': a link to what is not there; not read" for name in ("loop", "dangling")
+    } == set(caplog.messages)
+    assert 2 == len(caplog.messages)

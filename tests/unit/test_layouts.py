@@ -64,6 +64,8 @@ def places(found: Sequence[Record | Broken]) -> list[str]:
         pytest.param(Layout.ARRAY, b"[\n", id="an-array-over-several-lines"),
         pytest.param(Layout.ARRAY, b'[{"a":1},\n', id="an-array-with-an-element-on-its-first-line"),
         pytest.param(Layout.LINES, b"[[[[5\n", id="a-damaged-line-of-brackets"),
+        pytest.param(Layout.LINES, b"[INFO] start\n", id="a-line-of-a-log"),
+        pytest.param(Layout.LINES, b"[INFO starting\n", id="a-line-of-a-log-with-no-closing-bracket"),
         pytest.param(None, b"", id="nothing-yet"),
         pytest.param(None, b"\n \n", id="nothing-but-blank-lines-yet"),
         pytest.param(None, b'{"a":1}', id="a-first-line-that-may-go-on"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import Broken, Position, Positions, Record
 from .in_turn import InTurn
-from .paths import choose
+from .paths import Tolerance, choose
 from .reading import Readable, Reading, Settings
 from .resume import Start, resume
 
@@ -24,6 +24,7 @@ class FileSource:
     Args:
         paths: Files, folders, patterns, and `-` for standard input; see `paths.choose`.
         positions: Where it is kept how far each file is done with; None begins every file anew.
+        tolerance: Which paths that cannot be read are skipped.
         stdin: What `-` reads; None is the process's own.
         max_line_bytes: A longer record is `Broken`, and not held in memory.
         max_whole_bytes: So large a JSON array, or JSON over several lines, can be.
@@ -33,19 +34,20 @@ class FileSource:
         resumed: What an earlier reading is done with already.
 
     Raises:
-        UsageError: A path is missing or cannot be read; all such faults at once.
+        UsageError: A path is missing or cannot be read, and not skipped for it; all such faults at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each limit and each place of its own
         self,
         paths: Sequence[str | Path],
         *,
         positions: Positions | None = None,
+        tolerance: Tolerance = Tolerance.NONE,
         stdin: Readable | None = None,
         max_line_bytes: int = MAX_LINE_BYTES,
         max_whole_bytes: int = MAX_WHOLE_BYTES,
     ) -> None:
-        choice = choose(paths)
+        choice = choose(paths, tolerance)
         starts, self.resumed = resume(choice.inputs, positions)
         sizes = [chosen.size_bytes for chosen in choice.inputs]
         self.skipped = choice.skipped

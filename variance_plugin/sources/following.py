@@ -66,6 +66,7 @@ class Following:
         self._source.close()
 
     def _read(self) -> Iterator[Record | Broken]:
+        told = ""
         while True:
             last = None
             for last in self._source.records():
@@ -76,10 +77,13 @@ class Following:
             try:
                 source = self._open()
             except UsageError as error:
-                _logger.warning("there is nothing to read now: %s", error)
+                if told != str(error):
+                    _logger.warning("there is nothing to read now: %s", error)
+                told = str(error)
             except StateError:
                 pass  # it has been said already; how far it was is known once the state can be used
             else:
+                told = ""
                 self._source.close()
                 self._source = source
 

@@ -22,7 +22,7 @@ _WHITE_SPACE = b" \t\r\n"
 _HEAD_BYTES = 1024 * 1024
 
 _OPENING_BRACKET = re.compile(rb"\s*\[")
-_ARRAY_IN_ARRAY = re.compile(rb"\[\s*\[")
+_ARRAY_OF_OBJECTS = re.compile(rb"\[\s*([{\]]|\Z)")
 _SEPARATOR = re.compile(rb"[\s,]*")
 _STRING_OR_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
 
@@ -60,8 +60,8 @@ def layout_of(head: bytes, *, ended: bool) -> Layout | None:
             return Layout.LINES
         return Layout.OBJECTS if goes_on or ended else None
     if not is_json(first):
-        # No array of events begins with an array, and a pipe must not wait for the end of what is none.
-        return Layout.LINES if _ARRAY_IN_ARRAY.match(first) else Layout.ARRAY
+        # An array of events begins with one; a pipe must not wait for the end of what is none: `[INFO] …`.
+        return Layout.ARRAY if _ARRAY_OF_OBJECTS.match(first) else Layout.LINES
     one_array = Layout.LINES if goes_on else Layout.ARRAY  # a second one below: each line is an array
     return one_array if goes_on or ended else None
 
@@ -145,7 +145,7 @@ def _look(feed: Feed) -> tuple[bytes, Layout]:
         if b"\n" in chunk:
             layout = layout_of(bytes(head.removeprefix(_BOM)), ended=False)
         if layout is None and len(head) >= _HEAD_BYTES:
-            array = head.removeprefix(_BOM).lstrip(_WHITE_SPACE).startswith(b"[")
+            array = _ARRAY_OF_OBJECTS.match(head.removeprefix(_BOM).lstrip(_WHITE_SPACE))
             layout = Layout.ARRAY if array else Layout.LINES
         if layout:
             return bytes(head), layout

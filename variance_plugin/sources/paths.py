@@ -7,7 +7,9 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import UsageError
 from .codecs import EXTENSIONS, MAGIC_BYTES, codec_of, require
@@ -37,6 +39,7 @@ _NOT_TABLE = (
 _NOT_PACKED = "packed in a way that is not read here; unpack it, or pack it with gzip, brotli or zstd"
 _IS_HIDDEN = "hidden"
 _IS_LINK = "a link to a folder; name it to have it read"
+_DANGLING = "a link to what is not there"
 _IS_MANIFEST = "PostHog's list of an export's files, not events"
 _NO_EVENTS = "no name of a file of events: .jsonl, .ndjson or .json, which .gz, .br or .zst may follow"
 
@@ -77,7 +80,17 @@ class Choice:
     skipped: tuple[Skipped, ...]
 
 
-def choose(paths: Sequence[str | Path]) -> Choice:
+class Tolerance(IntEnum):
+    """Which paths that cannot be read are skipped with their reason, as long as others can be read."""
+
+    NONE = 0
+    FOUND = 1
+    """Those that were found in a folder or by a pattern: one of them must not stop the others."""
+    ALL = 2
+    """Those too that the user named: they were there once, and may be again."""
+
+
+def choose(paths: Sequence[str | Path], tolerance: Tolerance = Tolerance.NONE) -> Choice:
     """The files behind what the user named; no more of them is read than their first bytes.
 
     A folder stands for every file of events below it and a pattern for those that match, in the natural
@@ -86,6 +99,7 @@ def choose(paths: Sequence[str | Path]) -> Choice:
 
     Args:
         paths: Files, folders, patterns (`*`, `?`, `[…]`, `**`), or `-` for standard input.
+        tolerance: Which faults are no reason to refuse all of it.
 
     Raises:
         UsageError: Something is missing, unreadable, or of a kind not read here; all faults at once.
@@ -93,7 +107,7 @@ def choose(paths: Sequence[str | Path]) -> Choice:
     search = _Search()
     for path in paths:
         search.add(str(path))
-    return search.choice()
+    return search.choice(tolerance)
 
 
 def natural_order(path: Path) -> tuple[list[list[str | int]], Path]:
@@ -102,23 +116,34 @@ def natural_order(path: Path) -> tuple[list[list[str | int]], Path]:
     return [[int(piece) if piece.isdecimal() else piece for piece in part] for part in pieces], path
 
 
+class _Fault(NamedTuple):
+    reason: str
+    needed: Tolerance
+
+
 class _Search:
     """What was found so far, and what is wrong with it."""
 
     def __init__(self) -> None:
         self._inputs: dict[str, Input] = {}
         self._skipped: dict[str, str] = {}
-        self._faults: dict[str, list[str]] = {}
+        self._faults: dict[str, _Fault] = {}
 
-    def choice(self) -> Choice:
+    def choice(self, tolerance: Tolerance) -> Choice:
         """Raises: UsageError."""
-        skipped = tuple(Skipped(name=name, reason=reason) for name, reason in self._skipped.items())
+        skipped = [Skipped(name=name, reason=reason) for name, reason in self._skipped.items()]
         if not self._inputs and not self._faults:
             wanted = "name files, folders, patterns such as 'exports/*.jsonl.gz', or - for standard input"
             raise UsageError("\n".join([*map(str, skipped), f"nothing to read; {wanted}"]))
-        if self._faults:
-            raise UsageError("\n".join(f"{_some(names)}: {fault}" for fault, names in self._faults.items()))
-        return Choice(inputs=tuple(self._inputs.values()), skipped=skipped)
+        refused: dict[str, list[str]] = {}
+        for name, (reason, needed) in self._faults.items():
+            if tolerance >= needed and self._inputs:
+                skipped.append(Skipped(name=name, reason=reason))
+            else:
+                refused.setdefault(reason, []).append(name)
+        if refused:
+            raise UsageError("\n".join(f"{_some(names)}: {reason}" for reason, names in refused.items()))
+        return Choice(inputs=tuple(self._inputs.values()), skipped=tuple(skipped))
 
     def add(self, named: str) -> None:
         """Take one argument as the user gave it."""
@@ -129,7 +154,9 @@ class _Search:
             if _PATTERN.search(named):
                 self._add_pattern(named)
             else:
-                self._fault(named, f"no such file or folder{_nearest(path)}")
+                dangling = path.is_symlink()
+                reason = _DANGLING if dangling else f"no such file or folder{_nearest(path)}"
+                self._fault(named, reason)
             return
         except OSError as error:
             self._fault(named, _cannot_read(error))
@@ -164,13 +191,14 @@ class _Search:
                 self._skip(str(path), reason)
             else:
                 any_events = True
-                self._look_at(path, str(path))
+                self._look_at(path, str(path), needed=Tolerance.FOUND)
         if not any_events:
             self._fault(named, nothing)
 
     def _below(self, folder: Path) -> Iterator[Path]:
         def unreadable(error: OSError) -> None:
-            self._fault(str(error.filename), _cannot_read(error))
+            needed = Tolerance.ALL if error.filename == str(folder) else Tolerance.FOUND
+            self._fault(str(error.filename), _cannot_read(error), needed)
 
         for here, folders, names in os.walk(folder, onerror=unreadable):
             for name in folders.copy():
@@ -180,7 +208,7 @@ class _Search:
                     folders.remove(name)
             yield from (Path(here, name) for name in names)
 
-    def _look_at(self, path: Path, named: str) -> None:
+    def _look_at(self, path: Path, named: str, *, needed: Tolerance = Tolerance.ALL) -> None:
         try:
             status = path.stat()
             is_regular = stat.S_ISREG(status.st_mode)
@@ -189,9 +217,9 @@ class _Search:
                 raise UsageError("neither a file nor a folder")
             _check(path.name, _head(path) if is_regular else b"")
         except OSError as error:
-            self._fault(named, _cannot_read(error))
+            self._fault(named, _cannot_read(error), needed)
         except UsageError as error:
-            self._fault(named, str(error))
+            self._fault(named, str(error), needed)
         else:
             size_bytes = status.st_size if is_regular else None
             self._take(str(path.resolve()), Input(path=path, name=_printable(named), size_bytes=size_bytes))
@@ -205,8 +233,8 @@ class _Search:
     def _skip(self, name: str, reason: str) -> None:
         self._skipped[_printable(name)] = reason
 
-    def _fault(self, name: str, fault: str) -> None:
-        self._faults.setdefault(fault, []).append(_printable(name))
+    def _fault(self, name: str, reason: str, needed: Tolerance = Tolerance.ALL) -> None:
+        self._faults.setdefault(_printable(name), _Fault(reason, needed))
 
 
 def _head(path: Path) -> bytes:
@@ -248,6 +276,8 @@ def _nearest(missing: Path) -> str:
 
 
 def _cannot_read(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError) and Path(error.filename).is_symlink():
+        return _DANGLING
     return f"cannot be read: {error.strerror}"
 
 

@@ -1,5 +1,7 @@
 """A folder in place of a bucket: what was copied from one, or is mounted."""
 
+import errno
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -8,6 +10,8 @@ from pathlib import Path
 
 from ...errors import UsageError
 from .store import Object, StoreFault, Trouble
+
+_logger = logging.getLogger(__name__)
 
 
 class Folder:
@@ -28,9 +32,10 @@ class Folder:
             raise UsageError(f"source.url: {path} is {'no folder' if path.exists() else 'not there'}")
         self._path = path.resolve()
         self.root = f"{self._path}{os.sep}"
+        self._told: set[Path] = set()
 
     def objects(self, *, after: str | None = None) -> Iterator[Object]:
-        """See `Store`. Hidden files and folders are none of them, nor are links to folders."""
+        """See `Store`. Hidden files and folders are none of them, nor are links to folders or to nothing."""
         for here, folders, names in os.walk(self._path, onerror=_raise):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
@@ -40,13 +45,19 @@ class Folder:
                     continue
                 try:
                     status = path.stat()
-                except FileNotFoundError:
-                    continue
                 except OSError as error:
-                    raise _fault(error) from error
+                    if error.errno not in (errno.ENOENT, errno.ELOOP):
+                        raise _fault(error) from error
+                    self._tell_link(path)
+                    continue
                 if stat.S_ISREG(status.st_mode):
                     modified = datetime.fromtimestamp(status.st_mtime, UTC)
                     yield Object(key, status.st_size, modified, _version(status))
+
+    def _tell_link(self, path: Path) -> None:
+        if path.is_symlink() and path not in self._told:
+            self._told.add(path)
+            _logger.warning("%s: a link to what is not there; not read", ascii(str(path)))
 
     def read(self, found: Object, begin: int, end: int) -> bytes:
         """See `Store`."""
