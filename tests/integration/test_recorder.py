@@ -1,6 +1,7 @@
 """The recorder on a real socket: PostHog's own SDK, every wrapping over HTTP, and clients that misbehave."""
 
 import base64
+import errno
 import gzip
 import io
 import json
@@ -368,3 +369,30 @@ def test_a_line_is_json() -> None:
     """Anything else would spoil the file for its readers."""
     with pytest.raises(InvalidRecord, match="the body is not JSON"):
         one_line(b'{"a":}')
+
+
+class FullFile(io.FileIO):
+    """A file on a disk on which ten bytes are left, until there is room."""
+
+    has_room = False
+
+    def write(self, data: Any) -> int:
+        """See `FileIO`."""
+        if self.has_room:
+            return super().write(data)
+        if len(data) > 20:
+            return super().write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("mode", ["w", "a"])
+def test_what_was_refused_on_a_full_disk_is_not_recorded_later(tmp_path: Path, mode: str) -> None:
+    """The SDK sends it again; half of it in the file would spoil the next line."""
+    path = tmp_path / "events.jsonl"
+    with FullFile(path, mode) as file, record(file) as recorder:
+        refused = post(f"{recorder.url}/capture/", data=BODY)
+        file.has_room = True
+        taken = post(f"{recorder.url}/capture/", data=BODY)
+
+    assert (503, 200) == (refused.status_code, taken.status_code)
+    assert LINE == path.read_bytes()

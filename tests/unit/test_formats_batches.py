@@ -129,3 +129,22 @@ def test_a_member_is_the_same_event_when_it_is_read_again(member: dict[str, Any]
     (again,) = events(first.record)
 
     assert first == again
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(b'{"event":"paid","distinct_id":"ada"}', id="a-row"),
+        pytest.param(b'[{"event":"paid","distinct_id":"ada"},{"event":"paid"}]', id="an-array"),
+        pytest.param(
+            b'{"sent_at":"2026-01-01T00:00:00Z","batch":[{"event":"paid","offset":5}]}', id="a-batch"
+        ),
+        pytest.param(b'{"event":{"event":"paid","distinct_id":"ada"},"person":{"id":"p"}}', id="a-webhook"),
+        pytest.param(b'{"distinct_id":"ada","$set":{"plan":"pro"}}', id="engage"),
+    ],
+)
+def test_a_dead_letter_is_read_as_the_record_in_it(record: bytes) -> None:
+    """Once it has been put right in the file it can be exported again, a letter in a letter too."""
+    letter = b'{"rejectedAt":"2026-11-27T00:00:00Z","reason":"was broken","event":%b}'
+
+    assert events(record) == events(letter % record) == events(letter % (letter % record))

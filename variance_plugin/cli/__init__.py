@@ -35,8 +35,8 @@ from .record import record
 from .run import run
 from .serve import serve
 from .sources import sources
+from .streams import CannotWrite, make_usable, unread
 from .sync_cohorts import sync_cohorts
-from .unread import unread
 
 _DEBUG = "--debug"
 _PROGRAM = "variance-plugin"
@@ -97,25 +97,32 @@ def main() -> NoReturn:
     # Taken out here, so that it may stand anywhere.
     arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     debug = len(arguments) < len(sys.argv) - 1
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # an event's text may hold what a terminal's encoding has not
-            stream.reconfigure(errors="replace")
+    make_usable()
     try:
         app(args=arguments, prog_name=_PROGRAM)
         sys.exit(0)
     except UsageError as error:
         _say_mistake(error)
-        sys.exit(_USAGE)
+        sys.exit(_FAULT if isinstance(error, CannotWrite) else _USAGE)
     except Exception as error:  # noqa: BLE001 -- nobody shall see a traceback who did not ask for it
         if debug:
             traceback.print_exc()
         _say_fault(error)
         sys.exit(_FAULT)
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                with unread(stream):  # else Python ends with 120, whatever the status was
+        _flush()
+
+
+def _flush() -> None:
+    """Else Python does, and ends with 120 when that fails, whatever the status was."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            try:
+                with unread(stream):
                     stream.flush()
+            except CannotWrite as error:
+                _say_mistake(error)
+                sys.exit(_FAULT)
 
 
 def _show_version(*, wanted: bool) -> None:

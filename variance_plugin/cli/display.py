@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from typing import Protocol
 
-from .unread import unread
+from .streams import unread
 from .wording import duration
 
 # Often enough to see that it lives, seldom enough for a log that is kept.

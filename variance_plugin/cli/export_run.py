@@ -25,7 +25,7 @@ from .keeping import Keeping, in_file, in_state, refuse_stdin
 from .notices import Notices
 from .reading import open_source, tell_skipped_files
 from .stopping import Signals
-from .unread import unread
+from .streams import CannotWrite, unread
 from .watch import Watch
 
 
@@ -112,7 +112,11 @@ def _deliver(  # noqa: PLR0913 -- it stands where all of them meet
             shown_by=keeping.shown_by,
             stopped_by=None if watch.reached_end and not summary.left else _why_stopped(watch, host),
         )
-        _print(end, as_json=order.as_json)
+        try:
+            _print(end, as_json=order.as_json)
+        except CannotWrite as error:
+            display.say(f"Error: {error}", loud=True)
+            return ExitStatus.STOPPED
         return end.status
 
     def at_once() -> None:
@@ -182,4 +186,6 @@ def _check_dead_letters(order: Order) -> None:
 
 
 def _is_same(path: Path, chosen: Input) -> bool:
-    return chosen.path is not None and chosen.path.samefile(path)
+    if chosen.path is None:
+        return sys.stdin is not None and os.path.samestat(os.fstat(sys.stdin.fileno()), path.stat())
+    return chosen.path.samefile(path)

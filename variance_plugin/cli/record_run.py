@@ -1,6 +1,7 @@
 """A recorder from its first word to its last."""
 
 import sys
+from io import FileIO
 from pathlib import Path
 
 from ..plurals import many
@@ -23,7 +24,7 @@ def record(*, host: str, port: int, output: Path | None) -> None:
     Raises:
         UsageError: The file cannot be written, or the address not listened on.
     """
-    target = sys.stdout.buffer if output is None else output
+    target = FileIO(sys.stdout.fileno(), "w", closefd=False) if output is None else output
     with Signals() as signals, recorder_for(target, host=host, port=port, refused=_tell_refused) as recorder:
         _tell(_GUIDANCE.format(url=recorder.url, target=output or "standard output"))
         signals.wait()

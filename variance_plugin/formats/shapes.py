@@ -7,6 +7,7 @@
 | webhook | `event` is an object | the HTTP webhook destination: `{event, person, groups?}` |
 | batch | `batch` is a list, and there is no `event` | the capture API, v0 and v1 |
 | array | a list | the capture API, the replicator app |
+| letter | `rejectedAt`, `reason`, and a record of any shape as `event` | a file of dead letters |
 | engage | no `event`, but an id and `$set` or `$set_once` | the capture API at `/engage` |
 """
 
@@ -36,6 +37,15 @@ class _Batch(msgspec.Struct, rename={"sent_at_in_camel_case": "sentAt"}):
 _batch_decoder = msgspec.json.Decoder(_Batch | list[msgspec.Raw])
 
 
+class _Letter(msgspec.Struct, rename="camel"):
+    rejected_at: str
+    reason: str
+    event: msgspec.Raw
+
+
+_letter_decoder = msgspec.json.Decoder(_Letter)
+
+
 def events(record: bytes) -> list[Event | InvalidRecord]:
     """The events in a record; one that is not usable stands there as its `InvalidRecord`, the others go on.
 
@@ -46,6 +56,8 @@ def events(record: bytes) -> list[Event | InvalidRecord]:
     if event is not None:
         return [event]
     text = record.removeprefix(BOM)
+    if b'"rejectedAt"' in text and (letter := _letter_in(text)) is not None:
+        return events(letter)
     batch = _batch_in(text)
     if batch is None:
         return [_one(_decoded(text), record)]
@@ -60,6 +72,16 @@ def from_mapping(fields: Mapping[str, Any]) -> Event:
         InvalidRecord: when it is none.
     """
     return _one(fields, b"")
+
+
+def _letter_in(text: bytes) -> bytes | None:
+    """What was set aside in a dead letter, of any shape; None when the text is no letter."""
+    found = None
+    try:
+        while True:
+            text = found = bytes(_letter_decoder.decode(text).event)
+    except REFUSED:
+        return found
 
 
 def _row(record: bytes) -> Event | None:

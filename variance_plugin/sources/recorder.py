@@ -6,10 +6,12 @@ nothing else: no queue, no sending on. For events that must not be lost there is
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -139,15 +141,16 @@ def record(
         UsageError: The file cannot be written, or the address not listened on.
     """
     if not isinstance(target, Path):
-        with Recorder(_flushed(target), host=host, port=port, refused=refused) as recorder:
+        write = _whole(target) if isinstance(target, FileIO) else _flushed(target)
+        with Recorder(write, host=host, port=port, refused=refused) as recorder:
             yield recorder
         return
     try:
         target.touch(mode=0o600)
-        file = target.open("ab")
+        file = target.open("ab", buffering=0)
     except OSError as cause:
         raise UsageError(f"cannot write to {target}: {cause.strerror}; choose another file") from cause
-    with file, Recorder(_flushed(file), host=host, port=port, refused=refused) as recorder:
+    with file, Recorder(_whole(file), host=host, port=port, refused=refused) as recorder:
         yield recorder
 
 
@@ -165,6 +168,23 @@ def one_line(json_text: bytes) -> bytes:
     except ValueError as cause:
         raise InvalidRecord(f"the body is not JSON: {cause}") from cause
     return _STRING_OR_SPACE.sub(lambda match: match[1] or b"", json_text)
+
+
+def _whole(file: FileIO) -> Callable[[bytes], None]:
+    """Appends a line as a whole or not at all: what was refused must not be found in the file later."""
+
+    def write(line: bytes) -> None:
+        written = 0
+        try:
+            while written < len(line):
+                written += file.write(line[written:])
+        except OSError:
+            if written and file.seekable():
+                file.seek(-written, os.SEEK_END)
+                file.truncate()
+            raise
+
+    return write
 
 
 def _flushed(stream: BinaryIO) -> Callable[[bytes], None]:
