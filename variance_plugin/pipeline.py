@@ -62,7 +62,7 @@ def _take(
 ) -> None:
     """See a record to where its events are the host's affair."""
     if isinstance(record, Broken):
-        _set_aside(host, progress, InvalidRecord(record.reason), b"", record.position)
+        _set_aside(host, progress, InvalidRecord(record.reason), record.body, record.position)
         return
     body = record.body
     name = plain_name(body)

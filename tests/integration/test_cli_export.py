@@ -289,6 +289,28 @@ def test_a_full_disk_stops_the_run_before_an_event_is_lost(
     assert 3 == ended.returncode
 
 
+def test_what_is_left_of_a_record_that_is_cut_off_is_in_its_dead_letter(
+    export: Export, tmp_path: Path
+) -> None:
+    """It may be all that there is of an event; where nothing could be read, no event is made up."""
+    cut = b'{"event":"paid","distinct_id":"ad'
+    whole = event("paid", 1)
+    (tmp_path / "lines.jsonl").write_bytes(whole + cut)
+    (tmp_path / "array.json").write_bytes(b"[\n" + whole.strip() + b",\n" + cut)
+    (tmp_path / "packed.jsonl.gz").write_bytes(gzip.compress(whole * 20 + cut)[:-4])
+    (tmp_path / "utf16.jsonl").write_bytes("{}\n".encode("utf-16"))
+
+    assert 1 == export("lines.jsonl", "array.json", "packed.jsonl.gz", "utf16.jsonl").returncode
+
+    letters = [json.loads(line) for line in (tmp_path / "dead-letters.jsonl").read_bytes().splitlines()]
+    assert {
+        "lines.jsonl:2": cut.decode(),
+        "array.json[1]": cut.decode(),
+        "packed.jsonl.gz:21": cut.decode(),
+        "utf16.jsonl": None,
+    } == {letter["source"]: letter.get("event") for letter in letters}
+
+
 def test_rejected_events_can_be_exported_again_from_the_dead_letters(
     export: Export, variance: LocalVariance, tmp_path: Path
 ) -> None:

@@ -269,16 +269,17 @@ def test_any_body_comes_out_of_the_spool_as_it_went_in(start: bytes, rest: bytes
     assert body == after.body
 
 
-@given(reason=st.text(max_size=30))
-def test_any_reason_comes_out_of_the_spool(reason: str) -> None:
-    """What UTF-8 cannot say is replaced."""
+@given(reason=st.text(max_size=30), body=st.binary(max_size=30))
+def test_any_reason_and_what_was_read_come_out_of_the_spool(reason: str, body: bytes) -> None:
+    """What UTF-8 cannot say is replaced, and so is the one character that divides them."""
     spool = InMemorySpool()
-    spool.append([entry(Broken(position=Position(Stream("<stdin>"), 1, 0), reason=reason))])
+    spool.append([entry(Broken(position=Position(Stream("<stdin>"), 1, 0), reason=reason, body=body))])
 
     (broken,) = SpoolSource(spool).records()
 
     assert isinstance(broken, Broken)
-    assert reason.encode(errors="replace").decode() + " (<stdin>:1)" == broken.reason
+    told = reason.encode(errors="replace").decode().replace("\0", " ")
+    assert (f"{told} (<stdin>:1)", body) == (broken.reason, broken.body)
 
 
 @given(

@@ -88,13 +88,19 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         position: Where; the reader goes on behind it, with the next line or the next file.
         reason: Why, in words for a person; never a payload.
+        body: What could be read of it, for its dead letter; none of what was too long to be held.
     """
 
     position: Position
     reason: str
+    body: bytes = b""
 
     def __str__(self) -> str:
         return f"{self.position}: {self.reason}"
+
+    def __repr__(self) -> str:
+        """Without the body, as `Record`'s."""
+        return f"Broken({str(self)!r}, {len(self.body)} bytes)"
 
 
 class Positions(Protocol):

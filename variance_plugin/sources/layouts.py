@@ -22,7 +22,8 @@ _WHITE_SPACE = b" \t\r\n"
 _HEAD_BYTES = 1024 * 1024
 
 _OPENING_BRACKET = re.compile(rb"\s*\[")
-_ARRAY_OF_OBJECTS = re.compile(rb"\[\s*([{\]]|\Z)")
+_SCALAR = rb"(?:-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)"
+_BEGINNING_OF_ARRAY = re.compile(rb'\[\s*(?:[{"]|' + _SCALAR + rb"\s*(?:,|\Z)|\Z)")
 _SEPARATOR = re.compile(rb"[\s,]*")
 _STRING_OR_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
 
@@ -60,8 +61,9 @@ def layout_of(head: bytes, *, ended: bool) -> Layout | None:
             return Layout.LINES
         return Layout.OBJECTS if goes_on or ended else None
     if not is_json(first):
-        # An array of events begins with one; a pipe must not wait for the end of what is none: `[INFO] …`.
-        return Layout.ARRAY if _ARRAY_OF_OBJECTS.match(first) else Layout.LINES
+        # No array of events begins with an array, and a pipe must not wait for the end of what is none, as
+        # `[INFO] start` and `[17] start` are none.
+        return Layout.ARRAY if _BEGINNING_OF_ARRAY.match(first) else Layout.LINES
     one_array = Layout.LINES if goes_on else Layout.ARRAY  # a second one below: each line is an array
     return one_array if goes_on or ended else None
 
@@ -145,7 +147,7 @@ def _look(feed: Feed) -> tuple[bytes, Layout]:
         if b"\n" in chunk:
             layout = layout_of(bytes(head.removeprefix(_BOM)), ended=False)
         if layout is None and len(head) >= _HEAD_BYTES:
-            array = _ARRAY_OF_OBJECTS.match(head.removeprefix(_BOM).lstrip(_WHITE_SPACE))
+            array = _BEGINNING_OF_ARRAY.match(head.removeprefix(_BOM).lstrip(_WHITE_SPACE))
             layout = Layout.ARRAY if array else Layout.LINES
         if layout:
             return bytes(head), layout
@@ -177,7 +179,8 @@ def _records(  # noqa: PLR0913 -- the text, what it is, and its limits
         if not complete:
             feed.end(place, last or after)
             reason = feed.fault or "the file ends in the middle of this"
-            yield Broken(position=Position(stream, number, place.end_bytes), reason=reason)
+            body = bytes(text[begin:end]) if end - begin <= max_bytes else b""
+            yield Broken(position=Position(stream, number, place.end_bytes), reason=reason, body=body)
             return
         last = place
         if end - begin > max_bytes:

@@ -95,6 +95,10 @@ class _Unfinished:
         else:
             self._parts.append(part)
 
+    def rest(self) -> bytes:
+        """What there is of it; nothing of a line that is too long."""
+        return b"".join(self._parts)
+
     def take(self, stream: Stream, number: int, end_bytes: int) -> Record | Broken | None:
         """What the line is now that it has ended, None when it is blank; then begin anew."""
         body = b"".join(self._parts).rstrip()
@@ -171,7 +175,8 @@ def read_lines(
     whole = Place(end_bytes, number)
     if feed.fault:
         feed.end(Place(end_bytes, number + 1), whole)
-        yield Broken(position=Position(stream, number + 1, end_bytes), reason=feed.fault)
+        body = unfinished.rest()
+        yield Broken(position=Position(stream, number + 1, end_bytes), reason=feed.fault, body=body)
     elif unfinished.size_bytes and (
         found := unfinished.take(stream, number + 1, end_bytes + unfinished.size_bytes)
     ):
@@ -217,4 +222,5 @@ def _last(found: Record | Broken, start_bytes: int) -> Record | Broken:
     if isinstance(found, Record) and is_json(found.body):
         return found
     reason = "the file ends in the middle of this line" if isinstance(found, Record) else found.reason
-    return Broken(position=Position(found.position.stream, found.position.number, start_bytes), reason=reason)
+    position = Position(found.position.stream, found.position.number, start_bytes)
+    return Broken(position=position, reason=reason, body=found.body)

@@ -169,15 +169,17 @@ class SpoolSource:
         if not stored.startswith(_MARK):
             return Record(self._stream, number, self._read_bytes, stored)
         if stored.startswith(_BROKEN):
-            reason = stored.removeprefix(_BROKEN).decode(errors="replace")
-            return Broken(position=Position(self._stream, number, self._read_bytes), reason=reason)
+            reason, _, body = stored.removeprefix(_BROKEN).partition(_MARK)
+            position = Position(self._stream, number, self._read_bytes)
+            return Broken(position=position, reason=reason.decode(errors="replace"), body=body)
         return Record(self._stream, number, self._read_bytes, stored.removeprefix(_RECORD))
 
 
 def entry(found: Record | Broken) -> bytes:
-    """What to append to a spool for it: the body as it is, or why there is none and where it should be."""
+    """What to append to a spool for it: the body as it is, or what is left of it, why, and where it was."""
     if isinstance(found, Broken):
-        return _BROKEN + f"{found.reason} ({found.position})".encode(errors="replace")
+        reason = f"{found.reason} ({found.position})".encode(errors="replace")
+        return b"%b%b%b%b" % (_BROKEN, reason.replace(_MARK, b" "), _MARK, found.body)
     return body_entry(found.body)
 
 

@@ -97,7 +97,7 @@ def letter_line(  # noqa: PLR0913 -- a letter has so many parts
         "status": status,
         "attempts": attempts or None,
         "source": source,
-        "event": in_line(record),
+        "event": in_line(record) if record else None,
         "message": None if message is None else msgspec.Raw(message),
     }
     return encode({key: value for key, value in letter.items() if value is not None}) + b"\n"

@@ -23,8 +23,11 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
 def original(event: Event) -> bytes:
-    """The bytes that an event was read from; of one that came without them, its fields as JSON."""
-    if event.record:
+    """The bytes that an event was read from; of one that came without them, its fields as JSON.
+
+    None where nothing could be read at all.
+    """
+    if event.record or not (event.event or event.properties):
         return event.record
     fields = {
         name: value
