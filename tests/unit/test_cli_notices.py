@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from variance_plugin.cli.notices import Notices
+from variance_plugin.errors import StateError
 from variance_plugin.testing import FakeClock
 
 
@@ -53,6 +54,20 @@ def test_an_error_is_loud_and_comes_with_advice_once() -> None:
     assert "check --send" in screen.lines[1]
     assert "at fault: HTTP 404" == screen.lines[2]
     assert [True, False, True] == screen.loud
+
+
+def test_a_full_disk_here_is_no_reason_to_ask_the_destination() -> None:
+    """The advice is for what is wrong there, and still comes when it is."""
+    screen = Screen()
+    logger = Notices(screen.say, FakeClock()).logger()
+
+    logger.error("a dead letter cannot be kept: %s", StateError("No space left on device"))
+    logger.error("at fault: %s", "HTTP 404")
+
+    told, at_fault, advice = screen.lines
+    assert "a dead letter cannot be kept: No space left on device" == told
+    assert "at fault: HTTP 404" == at_fault
+    assert "check --send" in advice
 
 
 def test_verbose_tells_everything_every_time() -> None:

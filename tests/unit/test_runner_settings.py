@@ -634,6 +634,10 @@ def test_only_the_settings_of_its_own_kind_are_told_of_a_source() -> None:
             "source.listen: is not an address and a port, such as 127.0.0.1:8902 (from runner.toml)",
         ),
         (
+            'type = "http"\ntokens = ["*"]\nlisten = "bogus"',
+            "source.listen: is not an address and a port, such as 127.0.0.1:8902 (from runner.toml)",
+        ),
+        (
             'type = "http"\nwebhook_token = "a\\u0007b"',
             (
                 "source.webhook_token: holds a line break or another control character; a header cannot "

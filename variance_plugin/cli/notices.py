@@ -4,6 +4,7 @@ import logging
 from typing import Protocol
 
 from ..clock import Clock
+from ..errors import StateError
 from .wording import printable
 
 # A destination that fails and recovers all the time would fill the screen with the same two lines.
@@ -47,7 +48,7 @@ class Notices(logging.Handler):
             return
         is_error = record.levelno >= logging.ERROR
         self._say(_one_line(record.getMessage()), loud=is_error)
-        if is_error and not self._advised:
+        if is_error and not self._advised and not _is_of_this_machine(record):
             self._advised = True
             self._say(_ADVICE)
 
@@ -64,6 +65,10 @@ class Notices(logging.Handler):
             return True
         self._said[key] = now
         return False
+
+
+def _is_of_this_machine(record: logging.LogRecord) -> bool:
+    return isinstance(record.args, tuple) and any(isinstance(arg, StateError) for arg in record.args)
 
 
 def _one_line(text: str) -> str:

@@ -84,17 +84,21 @@ def _listen_address(text: str) -> str:
     text = text.strip()
     if text in ("", OFF):
         return OFF
-    host, colon, port = text.rpartition(":")
-    if not host or not colon or not port.isdecimal() or not port.isascii() or int(port) > _HIGHEST_PORT:
+    if not _has_port(text):
         raise ValueError(f"is neither {OFF} nor an address and a port, such as 127.0.0.1:9464")
     return text
 
 
 def _required_listen_address(text: str) -> str:
-    text = _listen_address(text)
-    if text == OFF:
+    text = text.strip()
+    if not _has_port(text):
         raise ValueError("is not an address and a port, such as 127.0.0.1:8902")
     return text
+
+
+def _has_port(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdecimal() and port.isascii() and int(port) <= _HIGHEST_PORT
 
 
 def _read_from(value: Any) -> Any:
