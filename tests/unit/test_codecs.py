@@ -4,6 +4,7 @@ import gzip
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from itertools import pairwise
 
 import brotli  # type: ignore[import-untyped]
@@ -231,3 +232,22 @@ def test_a_package_that_is_not_installed_is_named_with_its_command(
         str(raised.value)
         == f"{codec} needs packages that are not installed: pip install 'posthog-variance-plugin[files]'"
     )
+
+
+def numbered(count: int) -> bytes:
+    """Lines that do not pack to almost nothing."""
+    return b"".join(
+        b'{"event":"order paid","id":"%s"}\n' % sha256(b"%d" % at).hexdigest().encode() for at in range(count)
+    )
+
+
+def test_bytes_behind_the_end_of_a_brotli_stream_cost_no_more_than_its_last_lines() -> None:
+    """Its decoder forgets what it has not given yet, so it is given little at a time."""
+    content = numbered(500)
+
+    came, fault = read_until_fault(decoded(iter([brotli.compress(content) + b"x"]), name="events.jsonl.br"))
+
+    assert content.startswith(came)
+    assert came.count(b"\n") > 490
+    assert fault is not None
+    assert "not decodable as brotli" in fault
