@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -106,22 +106,26 @@ def _files(settings: FileSettings, around: Surroundings, *, once: bool) -> Sourc
                 "source.paths: `-` is standard input, and stands alone: it never comes to an end"
             )
         return _stdin(around)
+    open_files = partial(_open_files, settings, around, told=set())
     if once:
-        return _open_files(settings, around, iter((Tolerance.NONE,)), told=set())
+        return open_files(Tolerance.NONE)
     # What the settings name has to be there at the start; later on nothing stops what can be read.
     tolerances = chain((Tolerance.FOUND,), repeat(Tolerance.ALL))
-    open_files = partial(_open_files, settings, around, tolerances, told=set())
-    return Following(open_files, clock=around.clock, look_again_seconds=settings.look_again_seconds)
+    return Following(
+        lambda: open_files(next(tolerances)),
+        clock=around.clock,
+        look_again_seconds=settings.look_again_seconds,
+    )
 
 
 def _open_files(
-    settings: FileSettings, around: Surroundings, tolerances: Iterator[Tolerance], *, told: set[str]
+    settings: FileSettings, around: Surroundings, tolerance: Tolerance, *, told: set[str]
 ) -> FileSource:
     """Open the files that there are now; what is not read is told, each once."""
     source = FileSource(
         settings.paths,
         positions=StoredPositions(around.positions, settings.type),
-        tolerance=next(tolerances),
+        tolerance=tolerance,
     )
     for skipped in {str(one) for one in (*source.skipped, *source.resumed.anew)} - told:
         told.add(skipped)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .certificates import CERTIFICATE, authorities_fault, load_pair
 from .delivery import Compression, DeliverySettings, PayloadFormat
 from .delivery.addresses import AddressRefused, AddressRules, host_and_port
 from .errors import SettingsError
@@ -216,28 +217,19 @@ def _file(parameters: Parameters, key: str) -> str:
 
 def _authorities(parameters: Parameters, key: str) -> str:
     path = _file(parameters, key)
-    # A folder of them is found by the names of its files, one at a time.
-    if path and not parameters.has_fault(key) and not Path(path).is_dir():
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-        except OSError:
-            parameters.fault(key, f"{path} holds no certificate in PEM")
+    # Not a folder, whose files are found by their names, nor a pipe, which can be read only once.
+    if Path(path).is_file() and (problem := authorities_fault(Path(path))):
+        parameters.fault(key, problem)
     return path
 
 
 def _check_pair(parameters: Parameters, settings: DeliverySettings) -> None:
     if parameters.has_fault("clientCertificate") or parameters.has_fault("clientKey"):
         return
-    certificate, key = settings.client_certificate, settings.client_key
-    try:
-        # Without a password OpenSSL would ask the terminal for that of a key that has one.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key or None, password="")
-    except OSError:
-        held = f"{certificate} and {key} are" if key else f"{certificate} holds"
-        parameters.fault(
-            "clientCertificate",
-            f"{held} no certificate and key in PEM that belong together; a key with a password is not taken",
-        )
+    key = Path(settings.client_key) if settings.client_key else None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if fault := load_pair(context, Path(settings.client_certificate), key):
+        parameters.fault("clientCertificate" if fault.key == CERTIFICATE else "clientKey", fault.problem)
 
 
 def _is_readable(path: str) -> bool:

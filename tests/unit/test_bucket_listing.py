@@ -140,6 +140,6 @@ def test_a_link_to_nothing_in_a_folder_is_told_once_and_the_rest_is_listed(
         assert ["events.jsonl"] == [found.key for found in folder.objects()]
 
     assert {
-        f"'{folder.root}{name}.jsonl': a link to what is not there; not read" for name in ("loop", "dangling")
+        f"{folder.root}{name}.jsonl: a link to what is not there; not read" for name in ("loop", "dangling")
     } == set(caplog.messages)
     assert 2 == len(caplog.messages)

@@ -61,6 +61,13 @@ def test_a_reason_ends_where_the_terminal_does(width: int) -> None:
     assert (width, "…") == (len(row), row[-1])
 
 
+def test_of_what_could_not_be_read_that_is_said() -> None:
+    """A heading with nothing below it would look like a fault of the command."""
+    shown = list(whole(letter(plugin="", event="", record=b"", message=None)))
+
+    assert ["", "Event", "  nothing of it could be read"] == shown[-3:]
+
+
 def test_nothing_of_an_event_or_an_answer_can_move_the_cursor() -> None:
     """Names, ids, reasons and records come from strangers."""
     hostile = "\x1b[2Jgone\r\n\x07"

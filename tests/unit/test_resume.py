@@ -1,10 +1,8 @@
 """A file source that is made anew goes on where the one before it was, whatever became of the files."""
 
-import gzip
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
 from itertools import count, islice
 from pathlib import Path
 
@@ -12,58 +10,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from variance_plugin.sources import Broken, Position, Record
+from tests.benches.files import (
+    GROWING,
+    KINDS,
+    among_blank_lines,
+    as_an_array,
+    as_gzip_members,
+    as_lines,
+    as_one_gzip_member,
+    made,
+    read,
+    totals,
+)
+from variance_plugin.sources import Position, Record
 from variance_plugin.sources.file import FileSource
-from variance_plugin.sources.paths import Skipped
 from variance_plugin.testing import InMemoryPositions
-
-Pack = Callable[[Sequence[bytes]], bytes]
-
-
-def as_lines(bodies: Sequence[bytes]) -> bytes:
-    """One per line."""
-    return b"".join(body + b"\n" for body in bodies)
-
-
-def as_lines_without_the_last_end(bodies: Sequence[bytes]) -> bytes:
-    """As some writers leave them."""
-    return b"\n".join(bodies)
-
-
-def among_blank_lines(bodies: Sequence[bytes]) -> bytes:
-    """Ahead of them, between them and behind them."""
-    return b"\xef\xbb\xbf\n" + b"".join(body + b"\r\n \n\n" for body in bodies)
-
-
-def as_gzip_members(bodies: Sequence[bytes]) -> bytes:
-    """As PostHog's exports are."""
-    return b"".join(gzip.compress(body + b"\n", 1) for body in bodies)
-
-
-def as_one_gzip_member(bodies: Sequence[bytes]) -> bytes:
-    """As `gzip` makes them."""
-    return gzip.compress(as_lines(bodies), 1)
-
-
-def as_an_array(bodies: Sequence[bytes]) -> bytes:
-    """One JSON text."""
-    return b"[" + b",\n ".join(bodies) + b"]"
-
-
-def as_objects_over_several_lines(bodies: Sequence[bytes]) -> bytes:
-    """Behind one another."""
-    return b"".join(body.replace(b",", b",\n") + b"\n" for body in bodies)
-
-
-# A name, and how bodies lie under this name; those of the second kind can grow at their end.
-WHOLE: dict[str, Pack] = {"array.json": as_an_array, "one.jsonl.gz": as_one_gzip_member}
-GROWING: dict[str, Pack] = {
-    "lines.jsonl": as_lines,
-    "blank.jsonl": among_blank_lines,
-    "members.jsonl.gz": as_gzip_members,
-    "objects.json": as_objects_over_several_lines,
-}
-KINDS = WHOLE | GROWING | {"open.jsonl": as_lines_without_the_last_end}
 
 
 @pytest.fixture(scope="session")
@@ -76,26 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def positions() -> InMemoryPositions:
     """What lasts from one source to the next."""
     return InMemoryPositions()
-
-
-def made(numbers: Sequence[int]) -> list[bytes]:
-    """Bodies that differ, and are objects of two keys."""
-    return [json.dumps({"event": "order paid", "total": number}).encode() for number in numbers]
-
-
-def totals(found: Sequence[Record | Broken]) -> list[int]:
-    """By which the bodies are told apart, whatever white space is in them."""
-    return [json.loads(record.body)["total"] for record in found if isinstance(record, Record)]
-
-
-def read(paths: Sequence[Path], positions: InMemoryPositions, *, acknowledge: bool = True) -> list[str]:
-    """What is there now, each by its body or, when it is broken, its reason."""
-    source = FileSource(paths, positions=positions)
-    found = list(source.records())
-    if found and acknowledge:
-        source.acknowledge(found[-1].position)
-    source.close()
-    return [record.body.decode() if isinstance(record, Record) else record.reason for record in found]
 
 
 class Growing:
@@ -321,103 +262,6 @@ def test_an_acknowledgement_out_of_turn_changes_nothing(tmp_path: Path, position
     assert [3] == totals(list(FileSource([tmp_path], positions=positions).records()))
 
 
-@pytest.mark.parametrize("name", ["lines.jsonl", "members.jsonl.gz", "array.json"])
-@pytest.mark.parametrize(
-    ("numbers", "reason"),
-    [
-        ([7, 1, 2, 3], "it is not the file that was read before; read from its beginning"),
-        ([1], "it is shorter than it was; read from its beginning"),
-    ],
-    ids=["replaced", "truncated"],
-)
-def test_a_file_that_changed_otherwise_is_read_from_its_beginning_and_named(
-    name: str, numbers: list[int], reason: str, tmp_path: Path
-) -> None:
-    """Going on in the middle of it would lose events without a word."""
-    positions = InMemoryPositions()
-    path = tmp_path / name
-    path.write_bytes(KINDS[name](made([1, 2, 3])))
-    read([path], positions)
-    path.write_bytes(KINDS[name](made(numbers)))
-
-    source = FileSource([path], positions=positions)
-
-    assert (Skipped(name=str(path), reason=reason),) == source.resumed.anew
-    assert numbers == totals(list(source.records()))
-
-
-def test_an_array_that_was_written_anew_with_more_in_it_is_read_from_its_beginning(
-    tmp_path: Path, positions: InMemoryPositions
-) -> None:
-    """It begins as it did, but its end stands elsewhere: repeats, and no loss."""
-    path = tmp_path / "a.json"
-    path.write_bytes(as_an_array(made([1, 2])))
-    read([path], positions)
-    path.write_bytes(as_an_array(made([1, 2, 3])))
-
-    source = FileSource([path], positions=positions)
-
-    assert [1, 2, 3] == totals(list(source.records()))
-    assert [str(path)] == [changed.name for changed in source.resumed.anew]
-
-
-def test_a_file_with_the_same_beginning_and_other_events_behind_it_is_told_apart(
-    tmp_path: Path, positions: InMemoryPositions
-) -> None:
-    """An export that is made again for the same day begins with the same events."""
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(as_lines(made(range(1000))))
-    read([path], positions)
-    path.write_bytes(as_lines(made([*range(500), *range(700, 1500)])))
-
-    assert [str(path)] == [file.name for file in FileSource([path], positions=positions).resumed.anew]
-
-
-def test_an_interrupted_download_that_was_completed_is_gone_on_with(
-    tmp_path: Path, positions: InMemoryPositions
-) -> None:
-    """What was cut off comes whole, and what was whole does not come again."""
-    path = tmp_path / "a.jsonl.gz"
-    bodies = made(range(50))
-    whole = as_gzip_members(bodies)
-    path.write_bytes(whole[: len(whole) // 2])
-    *came, reason = read([path], positions)
-    path.write_bytes(whole)
-
-    rest = read([path], positions)
-
-    assert "cut off" in reason
-    assert [body.decode() for body in bodies] == came + rest
-
-
-def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, positions: InMemoryPositions) -> None:
-    """It has been set aside once; whoever puts it right wants it read."""
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(as_lines(made([1])))
-    source = FileSource([path], positions=positions)
-    away = path.rename(tmp_path / "away")
-    (broken,) = source.records()
-    source.acknowledge(broken.position)
-    away.rename(path)
-
-    assert [1] == totals(list(FileSource([path], positions=positions).records()))
-
-
-def test_a_file_moved_elsewhere_is_another_file_and_a_link_is_not(
-    tmp_path: Path, positions: InMemoryPositions
-) -> None:
-    """Files are known by their absolute paths, however they are named."""
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(as_lines(made([1])))
-    link = tmp_path / "link.jsonl"
-    link.symlink_to(path)
-    read([path], positions)
-
-    assert [] == read([link], positions)
-    moved = path.rename(tmp_path / "b.jsonl")
-    assert 1 == len(read([moved], positions))
-
-
 def test_a_name_that_is_no_unicode_is_known_again(tmp_path: Path, positions: InMemoryPositions) -> None:
     """What a disk takes as a name, a store of texts may not."""
     path = tmp_path / "caf\udce9.jsonl"
@@ -449,33 +293,3 @@ def test_what_is_saved_holds_nothing_of_the_events(tmp_path: Path, positions: In
     read([path], positions)
 
     assert "kim" not in json.dumps(positions.load()[str(path.resolve())])
-
-
-@pytest.mark.parametrize("kind", ["lines.jsonl", "members.jsonl.gz"])
-def test_a_file_that_is_cut_while_it_is_read_is_not_done_with_at_its_old_size(
-    tmp_path: Path, positions: InMemoryPositions, kind: str
-) -> None:
-    """As when it is copied anew over itself: what was missing comes once it is there again."""
-    padding = random.Random(1).randbytes(2000).hex()  # noqa: S311 -- only not to be packed small
-    fields = {"event": "order paid", "padding": padding}
-    bodies = [json.dumps({**fields, "total": number}).encode() for number in range(400)]
-    path = tmp_path / kind
-    whole, first_half = KINDS[kind](bodies), KINDS[kind](bodies[:200])
-    path.write_bytes(whole)
-    source = FileSource([path], positions=positions)
-    records = source.records()
-    found = [next(records)]
-    with path.open("r+b") as file:
-        file.truncate(len(first_half))
-    found += list(records)
-    source.acknowledge(found[-1].position)
-    source.close()
-
-    last = found.pop()
-    assert isinstance(last, Broken)
-    assert f"it became shorter while it was read: it ends at byte {len(first_half):,}" == last.reason
-    path.write_bytes(whole)
-
-    rest = list(FileSource([path], positions=positions).records())
-
-    assert list(range(400)) == totals([*found, *rest])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benches.certificates import make_pair, needs_openssl, openssl
+from tests.benches.certificates import make_pair, needs_openssl
 from variance_plugin.delivery import Compression, DeliverySettings, PayloadFormat
 from variance_plugin.errors import SettingsError, UsageError
 from variance_plugin.mapping import AccountMapping, AnonymousUsers, MappingSettings
@@ -98,13 +98,10 @@ WITH_CERTIFICATES = ("caCertificate", "clientCertificate", "clientKey")
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate, its key, both in one file, and the key of another certificate."""
+    """A folder with a certificate, its key, and both in one file."""
     folder = tmp_path_factory.mktemp("certificates")
     pair = make_pair(folder, "pair")
     (folder / "both.pem").write_bytes(pair.certificate.read_bytes() + pair.key.read_bytes())
-    make_pair(folder, "other")
-    openssl("rsa", "-aes256", "-passout", "pass:x", "-in", str(pair.key), "-out", str(folder / "locked.key"))
-    (folder / "events.jsonl").write_text("{}\n")
     return folder
 
 
@@ -242,38 +239,6 @@ def test_the_switch_for_private_networks_opens_no_other() -> None:
     assert read_settings({**config, "webhookUrl": "http://192.168.1.1/"}).delivery.allow_private_networks
     for host in ("127.0.0.1", "100.100.100.200", "[fd00:ec2::254]"):
         assert {"webhookUrl"} == {*faults({**config, "webhookUrl": f"http://{host}/"})}
-
-
-NO_PAIR = "no certificate and key in PEM that belong together; a key with a password is not taken"
-
-
-@needs_openssl
-@pytest.mark.parametrize(
-    ("config", "fault"),
-    [
-        pytest.param(
-            {"caCertificate": "events.jsonl"}, "events.jsonl holds no certificate in PEM", id="no-authority"
-        ),
-        pytest.param({"caCertificate": "pair.key"}, "pair.key holds no certificate in PEM", id="a-key"),
-        pytest.param({"clientCertificate": "pair.pem"}, f"pair.pem holds {NO_PAIR}", id="without-its-key"),
-        pytest.param(
-            {"clientCertificate": "pair.pem", "clientKey": "other.key"},
-            f"pair.pem and other.key are {NO_PAIR}",
-            id="another-key",
-        ),
-        pytest.param(
-            {"clientCertificate": "pair.pem", "clientKey": "locked.key"},
-            f"pair.pem and locked.key are {NO_PAIR}",
-            id="a-key-with-a-password",
-        ),
-    ],
-)
-def test_a_file_that_is_no_certificate_is_refused_before_anything_is_sent(
-    config: dict[str, str], fault: str, certificates: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else every request would fail, be tried again, and never be sent."""
-    monkeypatch.chdir(certificates)
-    assert {next(iter(config)): fault} == faults({**NEEDED, **config})
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -60,7 +60,7 @@ def whole(letter: DeadLetter) -> Iterator[str]:
         yield f"  {_seconds(refusal.at)}  {printable(refusal.reason)}{requests}"
     yield ""
     yield "Event"
-    yield from _shown(letter.record)
+    yield from _shown(letter.record) if letter.record else ("  nothing of it could be read",)
     if letter.message is not None:
         yield ""
         yield "Message"

@@ -2,9 +2,11 @@
 
 import os
 import threading
+from io import FileIO
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
+from ..appending import append_line
 from ..clock import Clock
 from ..errors import UsageError
 from ..hooks import Rejection
@@ -31,7 +33,7 @@ class DeadLetterFile:
         self.path = path
         self._clock = clock
         self._lock = threading.Lock()
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
 
     def add(self, rejection: Rejection) -> None:
         """See `DeadLetters`.
@@ -53,9 +55,7 @@ class DeadLetterFile:
             try:
                 if self._file is None:
                     self._file = _open(self.path)
-                rest = memoryview(line)
-                while rest:  # a raw file may take only a part, when the disk is nearly full
-                    rest = rest[self._file.write(rest) :]
+                append_line(self._file, line)
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 raise UsageError(f"cannot write the dead letters to {self.path}: {reason}") from error
@@ -68,10 +68,10 @@ class DeadLetterFile:
                 self._file = None
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> FileIO:
     # 0600: it holds people's events. Opened to append, so that earlier letters stay.
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    file = os.fdopen(descriptor, "ab", buffering=0)
+    file = FileIO(descriptor, "a")
     end_bytes = os.fstat(descriptor).st_size
     if end_bytes and os.pread(descriptor, 1, end_bytes - 1) != b"\n":
         file.write(b"\n")  # a line that was cut off must not spoil the next one

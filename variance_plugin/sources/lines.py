@@ -101,7 +101,7 @@ class _Unfinished:
 
     def take(self, stream: Stream, number: int, end_bytes: int) -> Record | Broken | None:
         """What the line is now that it has ended, None when it is blank; then begin anew."""
-        body = b"".join(self._parts).rstrip()
+        body = self.rest().rstrip()
         too_long = self.size_bytes > self._max_bytes
         self.size_bytes = 0
         self._parts.clear()

@@ -39,7 +39,7 @@ _NOT_TABLE = (
 _NOT_PACKED = "packed in a way that is not read here; unpack it, or pack it with gzip, brotli or zstd"
 _IS_HIDDEN = "hidden"
 _IS_LINK = "a link to a folder; name it to have it read"
-_DANGLING = "a link to what is not there"
+DANGLING = "a link to what is not there"
 _IS_MANIFEST = "PostHog's list of an export's files, not events"
 _NO_EVENTS = "no name of a file of events: .jsonl, .ndjson or .json, which .gz, .br or .zst may follow"
 
@@ -154,9 +154,8 @@ class _Search:
             if _PATTERN.search(named):
                 self._add_pattern(named)
             else:
-                dangling = path.is_symlink()
-                reason = _DANGLING if dangling else f"no such file or folder{_nearest(path)}"
-                self._fault(named, reason)
+                missing = f"no such file or folder{_nearest(path)}"
+                self._fault(named, DANGLING if path.is_symlink() else missing)
             return
         except OSError as error:
             self._fault(named, _cannot_read(error))
@@ -222,7 +221,7 @@ class _Search:
             self._fault(named, str(error), needed)
         else:
             size_bytes = status.st_size if is_regular else None
-            self._take(str(path.resolve()), Input(path=path, name=_printable(named), size_bytes=size_bytes))
+            self._take(str(path.resolve()), Input(path=path, name=printable(named), size_bytes=size_bytes))
 
     def _take(self, key: str, found: Input) -> None:
         if key in self._inputs:
@@ -231,10 +230,10 @@ class _Search:
             self._inputs[key] = found
 
     def _skip(self, name: str, reason: str) -> None:
-        self._skipped[_printable(name)] = reason
+        self._skipped[printable(name)] = reason
 
     def _fault(self, name: str, reason: str, needed: Tolerance = Tolerance.ALL) -> None:
-        self._faults.setdefault(_printable(name), _Fault(reason, needed))
+        self._faults.setdefault(printable(name), _Fault(reason, needed))
 
 
 def _head(path: Path) -> bytes:
@@ -272,12 +271,12 @@ def _nearest(missing: Path) -> str:
     except OSError:
         return ""
     near = difflib.get_close_matches(missing.name.lower(), names, n=1)
-    return f"; did you mean {_printable(str(names[near[0]]))}?" if near else ""
+    return f"; did you mean {printable(str(names[near[0]]))}?" if near else ""
 
 
 def _cannot_read(error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and Path(error.filename).is_symlink():
-        return _DANGLING
+        return DANGLING
     return f"cannot be read: {error.strerror}"
 
 
@@ -286,6 +285,6 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES_IN_A_MESSAGE]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file's name may hold anything; a message and a terminal may not."""
     return name if name.isprintable() else ascii(name)

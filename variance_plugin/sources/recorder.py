@@ -6,15 +6,16 @@ nothing else: no queue, no sending on. For events that must not be lost there is
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from ..appending import append_line
 from ..capture import decode_body
 from ..clock import SystemClock
 from ..errors import InvalidRecord, UsageError
@@ -141,7 +142,7 @@ def record(
         UsageError: The file cannot be written, or the address not listened on.
     """
     if not isinstance(target, Path):
-        write = _whole(target) if isinstance(target, FileIO) else _flushed(target)
+        write = partial(append_line, target) if isinstance(target, FileIO) else _flushed(target)
         with Recorder(write, host=host, port=port, refused=refused) as recorder:
             yield recorder
         return
@@ -150,7 +151,7 @@ def record(
         file = target.open("ab", buffering=0)
     except OSError as cause:
         raise UsageError(f"cannot write to {target}: {cause.strerror}; choose another file") from cause
-    with file, Recorder(_whole(file), host=host, port=port, refused=refused) as recorder:
+    with file, Recorder(partial(append_line, file), host=host, port=port, refused=refused) as recorder:
         yield recorder
 
 
@@ -168,23 +169,6 @@ def one_line(json_text: bytes) -> bytes:
     except ValueError as cause:
         raise InvalidRecord(f"the body is not JSON: {cause}") from cause
     return _STRING_OR_SPACE.sub(lambda match: match[1] or b"", json_text)
-
-
-def _whole(file: FileIO) -> Callable[[bytes], None]:
-    """Appends a line as a whole or not at all: what was refused must not be found in the file later."""
-
-    def write(line: bytes) -> None:
-        written = 0
-        try:
-            while written < len(line):
-                written += file.write(line[written:])
-        except OSError:
-            if written and file.seekable():
-                file.seek(-written, os.SEEK_END)
-                file.truncate()
-            raise
-
-    return write
 
 
 def _flushed(stream: BinaryIO) -> Callable[[bytes], None]:

@@ -25,7 +25,7 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 def original(event: Event) -> bytes:
     """The bytes that an event was read from; of one that came without them, its fields as JSON.
 
-    None where nothing could be read at all.
+    Empty where nothing could be read at all.
     """
     if event.record or not (event.event or event.properties):
         return event.record

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...errors import UsageError
+from ..paths import DANGLING, printable
 from .store import Object, StoreFault, Trouble
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Folder:
     def _tell_link(self, path: Path) -> None:
         if path.is_symlink() and path not in self._told:
             self._told.add(path)
-            _logger.warning("%s: a link to what is not there; not read", ascii(str(path)))
+            _logger.warning("%s: %s; not read", printable(str(path)), DANGLING)
 
     def read(self, found: Object, begin: int, end: int) -> bytes:
         """See `Store`."""

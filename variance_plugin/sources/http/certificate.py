@@ -4,6 +4,7 @@ import logging
 import ssl
 from pathlib import Path
 
+from ...certificates import load_pair
 from ...errors import UsageError
 
 _logger = logging.getLogger(__name__)
@@ -55,35 +56,9 @@ class Certificate:
         return [_state(path) for path in (self._certificate, self._key) if path is not None]
 
     def _load(self, context: ssl.SSLContext) -> None:
-        self._look_into("certificate", self._certificate)
-        if self._key is not None:
-            self._look_into("key", self._key)
-        try:
-            context.load_cert_chain(self._certificate, self._key, password=self._has_password)
-        except ssl.SSLError as error:
-            raise UsageError(self._why(error)) from error
-
-    def _look_into(self, part: str, path: Path) -> None:
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"{self._setting}_{part}: cannot read {path}: {error.strerror}") from error
-
-    def _has_password(self) -> str:
-        raise UsageError(f"{self._setting}_key: {self._key_path} has a password; take a key without one")
-
-    def _why(self, error: ssl.SSLError) -> str:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            return (
-                f"{self._setting}_key: the key in {self._key_path} is that of another certificate than "
-                f"{self._certificate}"
-            )
-        lacks = "or no key" if self._key is None else f"or {self._key} no key"
-        return f"{self._setting}_certificate: {self._certificate} holds no certificate in PEM, {lacks}"
-
-    @property
-    def _key_path(self) -> Path:
-        return self._key or self._certificate
+        fault = load_pair(context, self._certificate, self._key)
+        if fault is not None:
+            raise UsageError(f"{self._setting}_{fault}")
 
 
 def _state(path: Path) -> tuple[int, int] | None:
